@@ -1,0 +1,59 @@
+//! A configured persona.
+
+use crate::AgentId;
+use serde::{Deserialize, Serialize};
+
+/// Who answers: prompt, models, toolkits and limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    pub id: AgentId,
+    /// Short and unique, such as `majordomo`.
+    pub name: String,
+    /// Character and duties. First in every request and constant over a conversation.
+    pub prompt: String,
+    /// Names of toolkits it may use; empty means every one that is configured.
+    #[serde(default)]
+    pub toolkits: Vec<String>,
+    /// Names of tools offered to the model from the first step; the others it finds with `find_tools`.
+    #[serde(default)]
+    pub first_tools: Vec<String>,
+    #[serde(default)]
+    pub limits: TurnLimits,
+}
+
+/// What one turn may cost. Every number is a ceiling enforced by the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TurnLimits {
+    /// Model calls in one turn, 1 to 50. Default 8.
+    pub steps: u32,
+    /// Model calls in one turn of a worker, 1 to 50. Default 3.
+    pub worker_steps: u32,
+    /// Seconds a turn may take, 5 to 3600. Default 90.
+    pub seconds: u32,
+    /// Calls answered in one step; further ones are refused with a reason. Default 16.
+    pub calls_per_step: u32,
+    /// Tokens of history a request may carry. Default 24 000.
+    pub history_tokens: u32,
+    /// Messages of history a request may carry. Default 200.
+    pub history_messages: u32,
+    /// Tokens one answer may have, 16 to 200 000. Default 4 000.
+    pub output_tokens: u32,
+    /// Characters of one call's result the model sees; the rest is kept under a reference. Default 6 000.
+    pub result_chars: u32,
+}
+
+impl Default for TurnLimits {
+    fn default() -> Self {
+        Self {
+            steps: 8,
+            worker_steps: 3,
+            seconds: 90,
+            calls_per_step: 16,
+            history_tokens: 24_000,
+            history_messages: 200,
+            output_tokens: 4_000,
+            result_chars: 6_000,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What is said in a conversation, in a form every model dialect can send and every channel can draw.
+
+use crate::{Card, MessageId, Millis, TurnId};
+use serde::{Deserialize, Serialize};
+
+/// Who speaks in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A person.
+    User,
+    /// The model: text, thinking and calls.
+    Assistant,
+    /// What calls returned. Holds only [`Part::Result`].
+    Tool,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub turn: TurnId,
+    /// Order within the conversation: turn ordinal × 1000 + place in the turn, so that a message that was queued
+    /// behind a running turn still reads after that turn's answer.
+    pub position: i64,
+    pub role: Role,
+    pub parts: Vec<Part>,
+    /// When it was said. UTC.
+    pub created_at_ms: Millis,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    Text {
+        text: String,
+    },
+    /// A picture, base64 in `data`.
+    Image {
+        media_type: String,
+        data: String,
+    },
+    /// A document, base64 in `data`.
+    File {
+        name: String,
+        media_type: String,
+        data: String,
+    },
+    /// What the model thought before speaking. `state` is the provider's opaque proof, sent back unchanged to the
+    /// dialect named in `dialect` and to no other.
+    Thinking {
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dialect: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<serde_json::Value>,
+    },
+    Call(CallRequest),
+    Result(CallResult),
+    /// Something a person should see that no model said.
+    Notice(Notice),
+}
+
+/// A call the model asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRequest {
+    /// The model's own name for the call; ties the result to it.
+    pub id: String,
+    pub name: String,
+    /// JSON text exactly as the model wrote it. May be malformed: the tool's parser decides.
+    pub arguments: String,
+}
+
+/// What came back from a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallResult {
+    pub call_id: String,
+    pub name: String,
+    /// What the model reads. Bounded.
+    pub text: String,
+    #[serde(default)]
+    pub is_error: bool,
+    /// What a person sees instead of the text. Not sent to models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<Card>,
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// A person's line for the call, such as `Searching TMDb for “Metropolis”`.
+    #[serde(default)]
+    pub title: String,
+}
+
+/// A remark by the house itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    /// One plain sentence for a person.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A person stopped the turn.
+    Cancelled,
+    /// The turn reached its time limit.
+    TimedOut,
+    /// The turn reached its limit of steps, or repeated itself.
+    Partial,
+    /// The answer could not be made.
+    Failed,
+    /// Another model than the first choice answered.
+    Fallback,
+}
+
+impl Message {
+    /// The text a person reads, parts joined by blank lines. Notices included, calls and thinking left out.
+    pub fn visible_text(&self) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            let piece = match part {
+                Part::Text { text } => text.as_str(),
+                Part::Notice(notice) if notice.kind != NoticeKind::Fallback => notice.text.as_str(),
+                _ => continue,
+            };
+            if piece.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(piece);
+        }
+        text
+    }
+
+    pub fn calls(&self) -> impl Iterator<Item = &CallRequest> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Call(call) => Some(call),
+            _ => None,
+        })
+    }
+}
+
+impl Part {
+    pub fn text(text: impl Into<String>) -> Self {
+        Part::Text { text: text.into() }
+    }
+
+    /// Length in bytes of what a model would read, for estimates.
+    pub fn weight_bytes(&self) -> usize {
+        match self {
+            Part::Text { text } => text.len(),
+            // Pictures and documents cost what the provider says; this is a middle value in bytes of text.
+            Part::Image { .. } => 3_000,
+            Part::File { data, .. } => data.len().min(40_000),
+            Part::Thinking { .. } => 0,
+            Part::Call(call) => call.name.len() + call.arguments.len() + 16,
+            Part::Result(result) => result.text.len() + 16,
+            Part::Notice(notice) => notice.text.len(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What may be asked of the engine. Operations change something; questions are reads of the store.
+
+use crate::{Address, AgentId, ApprovalId, ConversationId, Part, PersonId, TurnId, approval::Decision};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    Say(Say),
+    Invoke(Invoke),
+    Decide(Decide),
+    Cancel(Cancel),
+}
+
+/// Somebody says something to an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Say {
+    pub conversation: ConversationId,
+    pub agent: AgentId,
+    pub author: PersonId,
+    /// Where the answer goes.
+    pub address: Address,
+    /// The platform's own id of the message, or the caller's idempotency key. One answer per channel and id, for ever.
+    pub platform_id: Option<String>,
+    /// What was said: text, images and files. Bounded by the channel that accepts it.
+    pub parts: Vec<Part>,
+    /// A model by name, as in the catalogue; the router's choice when absent or `auto`.
+    pub model: Option<String>,
+    /// Ceiling on output tokens of each model call; the agent's limit when absent.
+    pub output_tokens: Option<u32>,
+}
+
+/// Somebody runs one tool directly, without a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invoke {
+    pub conversation: ConversationId,
+    pub agent: AgentId,
+    pub author: PersonId,
+    pub address: Address,
+    pub platform_id: Option<String>,
+    pub tool: String,
+    /// JSON text of the arguments.
+    pub arguments: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decide {
+    pub approval: ApprovalId,
+    pub by: PersonId,
+    pub decision: Decision,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cancel {
+    pub by: PersonId,
+    pub target: CancelTarget,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelTarget {
+    Turn(TurnId),
+    /// Everything running or waiting in it.
+    Conversation(ConversationId),
+}
+
+/// The answer to an accepted operation: its row is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// A new turn. `ahead` turns of the same conversation run first.
+    Turn { turn: TurnId, ahead: u32 },
+    /// The same message was accepted before; this is its turn.
+    Duplicate { turn: TurnId },
+    /// That many turns were told to stop.
+    Cancelled { turns: u32 },
+}

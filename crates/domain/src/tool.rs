@@ -1,0 +1,367 @@
+//! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
+//! and everything else derive from it.
+
+use crate::{Card, ConversationId, Person, TurnId, model::ToolSpec};
+use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// What a call does to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing anywhere.
+    Read,
+    /// Can be undone. Starting a search or a download is a write.
+    Write,
+    /// Cannot be undone.
+    Destroy,
+}
+
+/// What may be done after nobody knows whether a call happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// The service drops a repeat by a key we send.
+    Keyed,
+    /// Ask the service whether it happened, then decide.
+    Checkable,
+    /// Repeating changes nothing.
+    Harmless,
+    /// Never repeat; say that it is unknown.
+    Blind,
+}
+
+/// A tool. Implement it for the struct of its arguments; the struct's doc comment is what the model reads, each field's
+/// doc comment explains that argument. Derive `Deserialize` with `#[serde(deny_unknown_fields)]` and `JsonSchema`.
+pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
+    /// Unique among all tools: `a-z`, digits and `_`, at most 64 characters, toolkit first.
+    const NAME: &'static str;
+    const EFFECT: Effect;
+    const REPEAT: Repeat = match Self::EFFECT {
+        Effect::Read => Repeat::Harmless,
+        Effect::Write | Effect::Destroy => Repeat::Blind,
+    };
+    /// Other names it answers to: names from systems this one replaces.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Words by which `find_tools` finds it, beside name and description.
+    const KEYWORDS: &'static str = "";
+    /// What it works with: a client, a table, or `()`.
+    type Service: Send + Sync + 'static;
+
+    /// A person's line while it runs, such as `Searching TMDb for “Metropolis”`.
+    fn title(&self) -> String;
+
+    /// What an approver sees. Reads need none.
+    fn preview(&self, service: &Self::Service) -> impl Future<Output = Result<Card, ToolError>> + Send {
+        let _ = service;
+        let card = Card::new(self.title());
+        async move { Ok(card) }
+    }
+
+    fn run(self, service: &Self::Service, call: &Call) -> impl Future<Output = Result<Output, ToolError>> + Send;
+}
+
+/// Who calls, from where. Filled in by the engine, never by the model.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The model's name for the call.
+    pub id: String,
+    pub turn: TurnId,
+    pub conversation: ConversationId,
+    pub person: Arc<Person>,
+    /// Wall clock at the start of the call.
+    pub now_ms: i64,
+}
+
+/// What a call returned. "Nothing found" is an output, never an error.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// What the model reads: compact JSON or plain lines.
+    pub text: String,
+    /// What a person sees.
+    pub cards: Vec<Card>,
+}
+
+impl Output {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), cards: Vec::new() }
+    }
+
+    /// Compact JSON of a value.
+    pub fn json<T: Serialize>(value: &T) -> Result<Self, ToolError> {
+        let text = serde_json::to_string(value).map_err(|e| ToolError::Bug(e.to_string()))?;
+        Ok(Self::text(text))
+    }
+
+    pub fn with_cards(mut self, cards: Vec<Card>) -> Self {
+        self.cards = cards;
+        self
+    }
+}
+
+/// Why a call did not do what was asked. Three meanings and no more.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ToolError {
+    /// For the model to mend: a bad argument, a refusal, with what to do instead.
+    #[error("{0}")]
+    TellModel(String),
+    /// The service could not be asked; shown to the person as such, never as "nothing found".
+    #[error("could not ask {service}: {reason}")]
+    CouldNotAsk { service: String, reason: String },
+    /// Our mistake. Logged, apologised for.
+    #[error("internal error: {0}")]
+    Bug(String),
+}
+
+/// How a toolkit may be used. Overridden per toolkit and tool by the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls of this toolkit at the same time, over all turns.
+    pub at_once: usize,
+    /// Wall time of one call, service retries included.
+    pub timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { at_once: 8, timeout: Duration::from_secs(10) }
+    }
+}
+
+/// A tool with its types erased: what the engine runs.
+pub struct ErasedTool {
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    pub keywords: &'static str,
+    pub effect: Effect,
+    pub repeat: Repeat,
+    pub spec: ToolSpec,
+    parse: ParseFn,
+}
+
+type ParseFn = Box<dyn Fn(&str) -> Result<Box<dyn ParsedCall>, ToolError> + Send + Sync>;
+
+/// A call whose arguments were understood.
+pub trait ParsedCall: Send {
+    fn title(&self) -> String;
+    fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>>;
+    fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>>;
+}
+
+struct Bound<T: Tool> {
+    tool: T,
+    service: Arc<T::Service>,
+}
+
+impl<T: Tool + Sync> ParsedCall for Bound<T> {
+    fn title(&self) -> String {
+        self.tool.title()
+    }
+
+    fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>> {
+        Box::pin(self.tool.preview(&self.service))
+    }
+
+    fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>> {
+        let Bound { tool, service } = *self;
+        Box::pin(async move { tool.run(&service, call).await })
+    }
+}
+
+/// Arguments longer than this are refused unread. Bytes.
+pub const MAX_ARGUMENT_BYTES: usize = 64 * 1024;
+
+impl ErasedTool {
+    fn new<T: Tool + Sync>(service: Arc<T::Service>) -> Self {
+        Self {
+            name: T::NAME,
+            aliases: T::ALIASES,
+            keywords: T::KEYWORDS,
+            effect: T::EFFECT,
+            repeat: T::REPEAT,
+            spec: spec_of::<T>(),
+            parse: Box::new(move |arguments| {
+                let tool = parse_arguments::<T>(arguments)?;
+                Ok(Box::new(Bound { tool, service: service.clone() }))
+            }),
+        }
+    }
+
+    /// Understand the arguments. Strict: duplicate and unknown keys, trailing text and wrong types are refused with a
+    /// sentence the model can act on.
+    pub fn parse(&self, arguments: &str) -> Result<Box<dyn ParsedCall>, ToolError> {
+        (self.parse)(arguments)
+    }
+}
+
+fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
+    if arguments.len() > MAX_ARGUMENT_BYTES {
+        return Err(ToolError::TellModel(format!(
+            "arguments are {} bytes, the limit is {MAX_ARGUMENT_BYTES}",
+            arguments.len()
+        )));
+    }
+    // Models send nothing at all for a tool without arguments.
+    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+    serde_json::from_str(arguments).map_err(|e| ToolError::TellModel(format!("arguments not understood: {e}")))
+}
+
+fn spec_of<T: Tool>() -> ToolSpec {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| {
+        s.meta_schema = None;
+        s.inline_subschemas = true;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let description = schema
+        .as_object_mut()
+        .and_then(|object| {
+            object.remove("title");
+            object.remove("description")
+        })
+        .and_then(|text| text.as_str().map(|t| t.split_whitespace().collect::<Vec<_>>().join(" ")))
+        .unwrap_or_default();
+    slim(&mut schema);
+    ToolSpec { name: T::NAME.to_owned(), description, schema }
+}
+
+/// Take out what costs tokens and tells a model nothing: null alternatives of optional fields, number formats, defaults of null.
+fn slim(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+    match schema {
+        Value::Object(object) => {
+            object.remove("format");
+            if object.get("default") == Some(&Value::Null) {
+                object.remove("default");
+            }
+            if object.get("minimum") == Some(&Value::from(0)) {
+                object.remove("minimum");
+            }
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|t| t != "null");
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    object.insert("type".into(), one);
+                }
+            }
+            if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+                options.retain(|o| o.get("type") != Some(&Value::from("null")));
+                if options.len() == 1
+                    && let Some(Value::Object(only)) = options.pop()
+                {
+                    object.remove("anyOf");
+                    for (key, value) in only {
+                        object.entry(key).or_insert(value);
+                    }
+                }
+            }
+            if let Some(Value::Array(values)) = object.get_mut("enum") {
+                values.retain(|v| !v.is_null());
+            }
+            for (_, value) in object.iter_mut() {
+                slim(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(slim),
+        _ => {}
+    }
+}
+
+/// What a folder brings: its tools over one service, with guide, limits and probe.
+#[derive(Clone)]
+pub struct Toolkit {
+    pub name: &'static str,
+    /// What the model should know about these tools, short. Empty when nothing needs saying.
+    pub guide: &'static str,
+    pub limits: Limits,
+    pub tools: Vec<Arc<ErasedTool>>,
+    /// Whether the service answers: a short fact such as its version. None for toolkits without one.
+    pub probe: Option<Probe>,
+    /// Lines shown while a call takes long; one is chosen by the call, always the same for the same call.
+    pub progress: &'static [&'static str],
+    /// Fetches a picture named on a [`Card`], such as `w342/abc.jpg` for `tmdb:w342/abc.jpg`.
+    pub pictures: Option<Pictures>,
+}
+
+pub type Pictures = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Picture, ToolError>> + Send + Sync>;
+
+/// A picture's bytes. At most 5 MiB.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// `image/jpeg`, `image/png`, `image/webp` or `image/svg+xml`.
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+}
+
+pub type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<String, ToolError>> + Send + Sync>;
+
+/// Builds a [`Toolkit`] over one service.
+pub struct ToolkitBuilder<S> {
+    toolkit: Toolkit,
+    service: Arc<S>,
+}
+
+impl Toolkit {
+    #[allow(clippy::new_ret_no_self)]
+    pub fn new<S: Send + Sync + 'static>(name: &'static str, service: S) -> ToolkitBuilder<S> {
+        ToolkitBuilder {
+            toolkit: Toolkit {
+                name,
+                guide: "",
+                limits: Limits::default(),
+                tools: Vec::new(),
+                probe: None,
+                progress: &[],
+                pictures: None,
+            },
+            service: Arc::new(service),
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
+    pub fn guide(mut self, text: &'static str) -> Self {
+        self.toolkit.guide = text.trim_ascii();
+        self
+    }
+
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.toolkit.limits = limits;
+        self
+    }
+
+    pub fn progress(mut self, lines: &'static [&'static str]) -> Self {
+        self.toolkit.progress = lines;
+        self
+    }
+
+    pub fn tool<T: Tool<Service = S> + Sync>(mut self) -> Self {
+        self.toolkit.tools.push(Arc::new(ErasedTool::new::<T>(self.service.clone())));
+        self
+    }
+
+    pub fn probe<F, R>(mut self, probe: F) -> Self
+    where
+        F: Fn(Arc<S>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<String, ToolError>> + Send + 'static,
+    {
+        let service = self.service.clone();
+        self.toolkit.probe = Some(Arc::new(move || Box::pin(probe(service.clone()))));
+        self
+    }
+
+    pub fn pictures<F, R>(mut self, fetch: F) -> Self
+    where
+        F: Fn(Arc<S>, String) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Picture, ToolError>> + Send + 'static,
+    {
+        let service = self.service.clone();
+        self.toolkit.pictures = Some(Arc::new(move |name| Box::pin(fetch(service.clone(), name))));
+        self
+    }
+
+    pub fn build(self) -> Toolkit {
+        self.toolkit
+    }
+}
