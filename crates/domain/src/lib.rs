@@ -31,6 +31,7 @@ pub use address::Address;
 pub use agent::Agent;
 pub use card::{Card, Fact};
 pub use clock::{Clock, SystemClock};
+pub use delivery::Delivery;
 pub use event::{Event, EventKind, TurnState};
 pub use hook::Hook;
 pub use ids::*;

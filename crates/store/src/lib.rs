@@ -1,1 +1,156 @@
+//! What must not be lost, as rows; and the bus, which only hints.
+//!
+//! Knows: SQL in three dialects (SQLite is the one switched on), rows, leases with fencing.
+//! Never: decides anything, knows a tool's or a channel's name, lets an unfinished write be seen.
+//! Start reading at [`Store`], then `writer.rs` (how many turns share one flush), then `inbox.rs` and `journal.rs`.
 
+mod agents;
+pub mod bus;
+mod conversations;
+mod dialect;
+mod documents;
+mod inbox;
+mod journal;
+mod leases;
+mod ledger;
+mod migrate;
+mod outbox;
+mod people;
+mod row;
+mod writer;
+
+pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
+pub use documents::Document;
+pub use inbox::{AcceptOutcome, NewSay};
+pub use journal::{FinishedTurn, Step, StepKind, Turn, UnfinishedTurn};
+pub use ledger::DayUsage;
+pub use people::{ApiKey, WebSession};
+
+use dialect::Dialect;
+use sqlx::{AnyPool, any::AnyPoolOptions};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// Who writes a conversation: process and the fence it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence(pub i64);
+
+/// Why a row could not be read or written, by what the caller can do.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row, or not this person's.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The same key was used for something else.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody else has taken over; nothing was written.
+    #[error("another writer has taken over")]
+    Fenced,
+    /// Somebody keeps the database locked, or it takes no writes. Passing.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// No room on the disk, or no permission to write.
+    #[error("the database cannot be written: {0}")]
+    Full(String),
+    /// The file was written by a newer version, or the address is one this build does not know.
+    #[error("{0}")]
+    Unusable(String),
+    /// Anything else the database said.
+    #[error("database error: {0}")]
+    Other(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let text = error.to_string();
+        if text.contains("database is locked") || text.contains("SQLITE_BUSY") {
+            StoreError::Busy("locked by another process".into())
+        } else if text.contains("database or disk is full") {
+            StoreError::Full("the disk is full".into())
+        } else if text.contains("readonly database") || text.contains("unable to open database file") {
+            StoreError::Full("the file cannot be written; check its permissions".into())
+        } else if matches!(error, sqlx::Error::PoolTimedOut) {
+            StoreError::Busy("no connection came free in time".into())
+        } else {
+            StoreError::Other(text)
+        }
+    }
+}
+
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The household's memory. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dialect: Dialect,
+    readers: AnyPool,
+    writer: writer::Writer,
+    /// Removed when the last clone goes: databases of tests.
+    scratch: Option<PathBuf>,
+}
+
+impl Store {
+    /// Open by address, create what is missing, bring the schema up to date.
+    ///
+    /// `sqlite://PATH` (relative to the working directory). Folders are created. Errors: [`StoreError::Unusable`] for an
+    /// address this build cannot open or a schema newer than it knows, [`StoreError::Full`] for a place that cannot be written.
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, None).await
+    }
+
+    /// A database of its own that goes with the last clone. For tests and trials.
+    pub async fn scratch() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("majordomo-{}.db", uuid::Uuid::now_v7()));
+        let url = format!("sqlite://{}", path.display());
+        Self::open_with(&url, Some(path)).await
+    }
+
+    async fn open_with(url: &str, scratch: Option<PathBuf>) -> Result<Self> {
+        let dialect = Dialect::of(url)?;
+        sqlx::any::install_drivers(&[sqlx::sqlite::any::DRIVER]).ok();
+        let url = dialect.prepare(url)?;
+        migrate::run(dialect, &url).await?;
+        let readers = AnyPoolOptions::new()
+            .min_connections(1)
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| Box::pin(dialect.settle(connection)))
+            .connect(&url)
+            .await?;
+        let writer = writer::Writer::start(dialect, &url).await?;
+        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, scratch }) })
+    }
+
+    /// Whether a row can be written now, within two seconds.
+    pub async fn check(&self) -> Result<()> {
+        let write = self.write(async |tx| {
+            tx.run("UPDATE leases SET until_ms = until_ms WHERE name = ?", &["health".into()]).await.map(|_| ())
+        });
+        match tokio::time::timeout(Duration::from_secs(2), write).await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Busy("no write went through within 2 s".into())),
+        }
+    }
+
+    /// Finish what was asked, then close. Later calls fail.
+    pub async fn close(&self) {
+        self.inner.writer.close().await;
+        self.inner.readers.close().await;
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(path) = &self.scratch {
+            for end in ["", "-wal", "-shm"] {
+                let mut name = path.clone().into_os_string();
+                name.push(end);
+                let _ = std::fs::remove_file(name);
+            }
+        }
+    }
+}

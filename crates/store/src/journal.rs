@@ -1,0 +1,343 @@
+//! Turns and their steps: enough to go on after any stop.
+
+use crate::{
+    Fence, Result, Store, StoreError,
+    conversations::insert_message,
+    row::{Columns, to_json},
+};
+use majordomo_domain::{
+    AgentId, CallRequest, CallResult, ConversationId, Delivery, Message, Millis, Part, PersonId, TurnId, TurnState,
+    Usage, op::Say,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+
+/// One answer being made, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    pub id: TurnId,
+    pub conversation: ConversationId,
+    /// Place in the conversation, from 1.
+    pub ordinal: i64,
+    pub agent: AgentId,
+    pub person: PersonId,
+    pub state: TurnState,
+    /// How often it was begun, from 1.
+    pub attempt: i64,
+    /// Text shown so far, written about once a second while it runs.
+    pub partial: Option<String>,
+    pub model: Option<String>,
+    pub error: Option<String>,
+    pub usage: Usage,
+    pub cost_micros: i64,
+    pub created_at_ms: Millis,
+    pub started_at_ms: Option<Millis>,
+    pub finished_at_ms: Option<Millis>,
+}
+
+/// A turn that has no end yet.
+#[derive(Clone, Debug)]
+pub struct UnfinishedTurn {
+    pub turn: Turn,
+    pub say: Say,
+    pub steps: Vec<Step>,
+}
+
+/// One journalled act.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// From 1 within the turn.
+    pub seq: i64,
+    pub kind: StepKind,
+    pub created_at_ms: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StepKind {
+    /// The model answered with calls: what it said and asked for, before any of them ran.
+    Asked { parts: Vec<Part>, model: String, usage: Usage, cost_micros: i64 },
+    /// A call that changes something is about to run.
+    Intent { call: CallRequest },
+    /// A call ended.
+    Returned { result: CallResult },
+    /// Old messages were folded into a summary.
+    Compacted { summary: String, through: i64 },
+}
+
+impl StepKind {
+    fn name(&self) -> &'static str {
+        match self {
+            StepKind::Asked { .. } => "asked",
+            StepKind::Intent { .. } => "intent",
+            StepKind::Returned { .. } => "returned",
+            StepKind::Compacted { .. } => "compacted",
+        }
+    }
+}
+
+/// The end of a turn, written in one commit.
+#[derive(Clone, Debug)]
+pub struct FinishedTurn {
+    pub turn: TurnId,
+    pub conversation: ConversationId,
+    pub person: PersonId,
+    pub agent: AgentId,
+    pub fence: Fence,
+    /// Keep the lease: another turn of the conversation follows at once.
+    pub keep_lease: bool,
+    pub state: TurnState,
+    pub messages: Vec<Message>,
+    pub model: String,
+    pub error: Option<String>,
+    pub usage: Usage,
+    pub cost_micros: i64,
+    /// `2026-11-21`, UTC.
+    pub day: String,
+    pub delivery: Option<Delivery>,
+    pub now_ms: Millis,
+}
+
+impl Store {
+    /// Begin a turn that waited. Takes or keeps the conversation's lease; [`StoreError::Fenced`] when somebody else holds it.
+    pub async fn begin_turn(
+        &self,
+        turn: TurnId,
+        conversation: ConversationId,
+        owner: &str,
+        until_ms: Millis,
+        now_ms: Millis,
+    ) -> Result<Fence> {
+        let owner = owner.to_owned();
+        self.write(async move |tx| {
+            let taken = tx
+                .run(
+                    "UPDATE conversations SET lease_owner = ?, lease_until_ms = ?, lease_fence = lease_fence + 1 \
+                     WHERE id = ? AND (lease_until_ms < ? OR lease_owner = ?)",
+                    &[(&owner).into(), until_ms.into(), conversation.into(), now_ms.into(), (&owner).into()],
+                )
+                .await?;
+            if taken == 0 {
+                return Err(StoreError::Fenced);
+            }
+            // A turn that was running before is begun again.
+            let begun = tx
+                .run(
+                    "UPDATE turns SET attempt = CASE WHEN state = 'running' THEN attempt + 1 ELSE attempt END, state = 'running', \
+                     started_at_ms = ? WHERE id = ? AND state IN ('queued', 'running')",
+                    &[now_ms.into(), turn.into()],
+                )
+                .await?;
+            if begun == 0 {
+                return Err(StoreError::NotFound("turn"));
+            }
+            let row = tx
+                .first("SELECT lease_fence FROM conversations WHERE id = ?", &[conversation.into()])
+                .await?
+                .ok_or(StoreError::NotFound("conversation"))?;
+            Ok(Fence(row.int("lease_fence")?))
+        })
+        .await
+    }
+
+    /// Add a step. [`StoreError::Fenced`] when the conversation was taken over or is gone.
+    pub async fn add_step(&self, turn: TurnId, conversation: ConversationId, fence: Fence, step: Step) -> Result<()> {
+        self.add_steps(turn, conversation, fence, vec![step]).await
+    }
+
+    /// Add several steps in one commit.
+    pub async fn add_steps(
+        &self,
+        turn: TurnId,
+        conversation: ConversationId,
+        fence: Fence,
+        steps: Vec<Step>,
+    ) -> Result<()> {
+        self.write(async move |tx| {
+            let held = tx
+                .first(
+                    "SELECT id FROM conversations WHERE id = ? AND lease_fence = ?",
+                    &[conversation.into(), fence.0.into()],
+                )
+                .await?;
+            if held.is_none() {
+                return Err(StoreError::Fenced);
+            }
+            for step in &steps {
+                tx.run(
+                    "INSERT INTO steps (turn_id, seq, kind, body, created_at_ms) VALUES (?, ?, ?, ?, ?)",
+                    &[
+                        turn.into(),
+                        step.seq.into(),
+                        step.kind.name().into(),
+                        to_json(&step.kind)?.into(),
+                        step.created_at_ms.into(),
+                    ],
+                )
+                .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keep the text shown so far, and the lease until then.
+    pub async fn save_partial(
+        &self,
+        turn: TurnId,
+        conversation: ConversationId,
+        fence: Fence,
+        text: &str,
+        until_ms: Millis,
+    ) -> Result<()> {
+        let text = text.to_owned();
+        self.write(async move |tx| {
+            let held = tx
+                .run(
+                    "UPDATE conversations SET lease_until_ms = ? WHERE id = ? AND lease_fence = ?",
+                    &[until_ms.into(), conversation.into(), fence.0.into()],
+                )
+                .await?;
+            if held == 0 {
+                return Err(StoreError::Fenced);
+            }
+            tx.run("UPDATE turns SET partial = ? WHERE id = ?", &[(&text).into(), turn.into()]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Write the end of a turn: its messages, its state, its cost, its delivery. All or nothing.
+    /// [`StoreError::Fenced`] when the conversation was taken over, cleared or deleted; then nothing is written.
+    pub async fn finish_turn(&self, end: FinishedTurn) -> Result<()> {
+        self.write(async move |tx| {
+            let held = tx
+                .run(
+                    "UPDATE conversations SET message_count = message_count + ?, updated_at_ms = ?, \
+                     lease_until_ms = CASE WHEN ? = 1 THEN lease_until_ms ELSE 0 END WHERE id = ? AND lease_fence = ?",
+                    &[
+                        (end.messages.iter().filter(|m| !m.visible_text().is_empty()).count() as u64).into(),
+                        end.now_ms.into(),
+                        end.keep_lease.into(),
+                        end.conversation.into(),
+                        end.fence.0.into(),
+                    ],
+                )
+                .await?;
+            if held == 0 {
+                return Err(StoreError::Fenced);
+            }
+            for message in &end.messages {
+                insert_message(tx, end.conversation, message).await?;
+            }
+            let closed = tx
+                .run(
+                    "UPDATE turns SET state = ?, partial = NULL, model = ?, error = ?, input_tokens = ?, cached_input_tokens = ?, \
+                     output_tokens = ?, estimated = ?, cost_micros = ?, finished_at_ms = ? WHERE id = ? AND state IN ('queued', 'running')",
+                    &[
+                        end.state.as_str().into(),
+                        (&end.model).into(),
+                        end.error.clone().into(),
+                        end.usage.input_tokens.into(),
+                        end.usage.cached_input_tokens.into(),
+                        end.usage.output_tokens.into(),
+                        end.usage.estimated.into(),
+                        end.cost_micros.into(),
+                        end.now_ms.into(),
+                        end.turn.into(),
+                    ],
+                )
+                .await?;
+            if closed == 0 {
+                return Err(StoreError::Fenced);
+            }
+            if end.usage.input_tokens + end.usage.output_tokens > 0 {
+                tx.run(
+                    "INSERT INTO ledger (turn_id, person_id, agent_id, day, model, input_tokens, cached_input_tokens, output_tokens, cost_micros) \
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    &[
+                        end.turn.into(),
+                        end.person.into(),
+                        end.agent.into(),
+                        (&end.day).into(),
+                        (&end.model).into(),
+                        end.usage.input_tokens.into(),
+                        end.usage.cached_input_tokens.into(),
+                        end.usage.output_tokens.into(),
+                        end.cost_micros.into(),
+                    ],
+                )
+                .await?;
+            }
+            if let Some(delivery) = &end.delivery {
+                crate::outbox::insert(tx, delivery, end.now_ms).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every turn without an end, oldest first within its conversation, with its steps. At most 10 000.
+    pub async fn unfinished_turns(&self) -> Result<Vec<UnfinishedTurn>> {
+        let rows = self
+            .all(
+                "SELECT * FROM turns WHERE state IN ('queued', 'running') ORDER BY conversation_id, ordinal LIMIT 10000",
+                &[],
+            )
+            .await?;
+        let mut turns = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let turn = read_turn(row)?;
+            let steps = self.steps(turn.id).await?;
+            turns.push(UnfinishedTurn { say: row.json("op")?, steps, turn });
+        }
+        Ok(turns)
+    }
+
+    pub async fn turn(&self, id: TurnId) -> Result<Turn> {
+        let row = self.first("SELECT * FROM turns WHERE id = ?", &[id.into()]).await?;
+        row.as_ref().map(read_turn).transpose()?.ok_or(StoreError::NotFound("turn"))
+    }
+
+    /// The steps of a turn in order.
+    pub async fn steps(&self, id: TurnId) -> Result<Vec<Step>> {
+        let rows = self.all("SELECT * FROM steps WHERE turn_id = ? ORDER BY seq LIMIT 2000", &[id.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Step { seq: row.int("seq")?, kind: row.json("body")?, created_at_ms: row.int("created_at_ms")? })
+            })
+            .collect()
+    }
+
+    /// The messages a turn added, its question first.
+    pub async fn turn_messages(&self, turn: &Turn) -> Result<Vec<Message>> {
+        let page = self.messages(turn.conversation, Some((turn.ordinal + 1) * 1000), 1_000).await?;
+        Ok(page.messages.into_iter().filter(|m| m.turn == turn.id).collect())
+    }
+}
+
+fn read_turn(row: &AnyRow) -> Result<Turn> {
+    Ok(Turn {
+        id: row.id("id")?,
+        conversation: row.id("conversation_id")?,
+        ordinal: row.int("ordinal")?,
+        agent: row.id("agent_id")?,
+        person: row.id("person_id")?,
+        state: TurnState::parse(&row.text("state")?)
+            .ok_or_else(|| StoreError::Other("a turn has no known state".into()))?,
+        attempt: row.int("attempt")?,
+        partial: row.optional_text("partial")?,
+        model: row.optional_text("model")?,
+        error: row.optional_text("error")?,
+        usage: Usage {
+            input_tokens: row.count("input_tokens")?,
+            cached_input_tokens: row.count("cached_input_tokens")?,
+            output_tokens: row.count("output_tokens")?,
+            estimated: row.flag("estimated")?,
+        },
+        cost_micros: row.int("cost_micros")?,
+        created_at_ms: row.int("created_at_ms")?,
+        started_at_ms: row.optional_int("started_at_ms")?,
+        finished_at_ms: row.optional_int("finished_at_ms")?,
+    })
+}
