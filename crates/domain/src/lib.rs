@@ -12,6 +12,7 @@ pub mod card;
 pub mod clock;
 pub mod delivery;
 pub mod event;
+pub mod fault;
 pub mod hook;
 pub mod ids;
 pub mod message;

@@ -1,0 +1,130 @@
+//! Every tool there is, under every name it answers to, with the limits of its toolkit.
+
+use crate::{
+    builtin,
+    engine::{Config, EngineError},
+};
+use majordomo_domain::{
+    Call, Output, ToolError, Toolkit,
+    model::ToolSpec,
+    tool::{ErasedTool, ParsedCall},
+};
+use majordomo_store::Store;
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+/// Limits in place of a toolkit's or a tool's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolOverride {
+    /// Milliseconds one call may take.
+    pub timeout_ms: Option<u64>,
+    /// Calls at the same time. For toolkits.
+    pub at_once: Option<usize>,
+}
+
+pub struct Catalogue {
+    toolkits: Vec<Toolkit>,
+    by_name: HashMap<&'static str, CatalogueTool>,
+    /// For `find_tools`: names, aliases, descriptions and keywords in lower case.
+    pub(crate) index: Arc<Vec<IndexEntry>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct CatalogueTool {
+    pub tool: Arc<ErasedTool>,
+    pub toolkit: &'static str,
+    pub progress: &'static [&'static str],
+    slots: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+pub(crate) struct IndexEntry {
+    pub spec: ToolSpec,
+    pub toolkit: &'static str,
+    name: String,
+    words: String,
+}
+
+impl Catalogue {
+    pub(crate) fn new(mut toolkits: Vec<Toolkit>, store: Store, config: &Config) -> Result<Self, EngineError> {
+        let index: Vec<IndexEntry> = toolkits
+            .iter()
+            .flat_map(|toolkit| toolkit.tools.iter().map(move |tool| (toolkit.name, tool)))
+            .map(|(toolkit, tool)| IndexEntry {
+                spec: tool.spec.clone(),
+                toolkit,
+                name: format!("{} {}", tool.name, tool.aliases.join(" ")).to_lowercase(),
+                words: format!("{toolkit} {} {}", tool.spec.description, tool.keywords).to_lowercase(),
+            })
+            .collect();
+        let index = Arc::new(index);
+        toolkits.extend(builtin::toolkits(index.clone(), store));
+        let mut by_name = HashMap::new();
+        for toolkit in &toolkits {
+            let own = config.tools.get(toolkit.name).copied().unwrap_or_default();
+            let slots = Arc::new(Semaphore::new(own.at_once.unwrap_or(toolkit.limits.at_once).clamp(1, 1_000)));
+            for tool in &toolkit.tools {
+                let special = config.tools.get(tool.name).copied().unwrap_or_default();
+                let timeout =
+                    special.timeout_ms.or(own.timeout_ms).map_or(toolkit.limits.timeout, Duration::from_millis);
+                let entry = CatalogueTool {
+                    tool: tool.clone(),
+                    toolkit: toolkit.name,
+                    progress: toolkit.progress,
+                    slots: slots.clone(),
+                    timeout,
+                };
+                for name in std::iter::once(&tool.name).chain(tool.aliases) {
+                    if by_name.insert(*name, entry.clone()).is_some() {
+                        return Err(EngineError::Unusable(format!("two tools answer to the name {name}")));
+                    }
+                }
+            }
+        }
+        Ok(Self { toolkits, by_name, index })
+    }
+
+    pub(crate) fn toolkits(&self) -> &[Toolkit] {
+        &self.toolkits
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&CatalogueTool> {
+        self.by_name.get(name)
+    }
+}
+
+impl CatalogueTool {
+    /// Run a call within the toolkit's limits.
+    pub async fn run(&self, parsed: Box<dyn ParsedCall>, call: &Call) -> Result<Output, ToolError> {
+        let work = async {
+            let _slot = self.slots.acquire().await;
+            parsed.run(call).await
+        };
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(ToolError::CouldNotAsk {
+                service: self.toolkit.into(),
+                reason: format!("no answer within {}", seconds(self.timeout)),
+            }),
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    let tenths = duration.as_millis() / 100;
+    if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
+}
+
+impl IndexEntry {
+    /// How well words fit: a word in the name counts three times one in the description. 0: not at all.
+    pub fn score(&self, words: &[String]) -> u32 {
+        words
+            .iter()
+            .map(|word| {
+                3 * u32::from(self.name.contains(word.as_str())) + u32::from(self.words.contains(word.as_str()))
+            })
+            .sum()
+    }
+}

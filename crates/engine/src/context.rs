@@ -1,0 +1,213 @@
+//! What a model sees: the stable part first, equal byte for byte over a conversation, then what was said. Everything with a cap.
+
+use crate::{catalogue::Catalogue, compact::Summary, engine::builtin_names};
+use majordomo_domain::{
+    Agent, AgentId, Message, MessageId, Part, Role, TurnId, agent::TurnLimits, model::ToolSpec, text::estimate_tokens,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// The part of a request that never changes while the process runs.
+#[derive(Clone)]
+pub(crate) struct Stable {
+    pub system: Arc<str>,
+    pub tools: Arc<[ToolSpec]>,
+    /// Estimated tokens of both.
+    pub tokens: u32,
+}
+
+/// Tools offered at once to an agent that names none; with more of them they are found instead.
+const FEW: usize = 16;
+
+/// The stable part of every agent.
+pub(crate) fn stable_parts(agents: &[Agent], catalogue: &Catalogue) -> HashMap<AgentId, Stable> {
+    agents.iter().map(|agent| (agent.id, stable_part(agent, catalogue))).collect()
+}
+
+fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
+    let allowed = |toolkit: &str| agent.toolkits.is_empty() || agent.toolkits.iter().any(|name| name == toolkit);
+    let all: Vec<&ToolSpec> =
+        catalogue.index.iter().filter(|entry| allowed(entry.toolkit)).map(|entry| &entry.spec).collect();
+    let mut offered: Vec<ToolSpec> = if agent.first_tools.is_empty() && all.len() <= FEW {
+        all.iter().map(|spec| (*spec).clone()).collect()
+    } else {
+        let named = agent.first_tools.iter().filter_map(|name| catalogue.find(name));
+        named.filter(|tool| allowed(tool.toolkit)).map(|tool| tool.tool.spec.clone()).collect()
+    };
+    let [find, use_found, recall] = builtin_names();
+    let builtins: &[&str] = match (offered.len() < all.len(), offered.is_empty()) {
+        (true, _) => &[find, use_found, recall],
+        (false, false) => &[recall],
+        (false, true) => &[],
+    };
+    let toolkits: Vec<&str> =
+        catalogue.index.iter().filter(|e| offered.iter().any(|o| o.name == e.spec.name)).map(|e| e.toolkit).collect();
+    offered.extend(builtins.iter().filter_map(|name| catalogue.find(name)).map(|tool| tool.tool.spec.clone()));
+    let mut system = agent.prompt.trim().to_owned();
+    for toolkit in catalogue.toolkits() {
+        if !toolkit.guide.is_empty() && toolkits.contains(&toolkit.name) {
+            system.push_str("\n\n");
+            system.push_str(toolkit.guide);
+        }
+    }
+    let tool_bytes: usize =
+        offered.iter().map(|t| t.name.len() + t.description.len() + t.schema.to_string().len() + 24).sum();
+    Stable { tokens: estimate_tokens(system.len() + tool_bytes), system: system.into(), tools: offered.into() }
+}
+
+/// The messages of a request: summary, the newest history that fits, the question and what this turn added.
+pub(crate) struct Window {
+    messages: Vec<Arc<Message>>,
+}
+
+impl Window {
+    /// `history` oldest first; `summary` stands for everything up to its position.
+    pub fn new(history: Vec<Message>, summary: Option<&Summary>, limits: &TurnLimits) -> Self {
+        let mut kept: Vec<Message> = history;
+        if let Some(summary) = summary {
+            kept.retain(|m| m.position > summary.through);
+        }
+        let start = start_of_window(&kept, limits);
+        kept.drain(..start);
+        let mut messages: Vec<Arc<Message>> = Vec::with_capacity(kept.len() + 8);
+        if let Some(summary) = summary {
+            messages.push(Arc::new(summary.as_message()));
+        }
+        let mut day = None;
+        messages.extend(kept.into_iter().map(|message| Arc::new(stamped(message, &mut day))));
+        Self { messages }
+    }
+
+    pub fn push(&mut self, message: Message) {
+        let mut day = self.messages.iter().rev().find(|m| m.role == Role::User).map(|m| day_of(m.created_at_ms));
+        self.messages.push(Arc::new(stamped(message, &mut day)));
+    }
+
+    pub fn messages(&self) -> Vec<Arc<Message>> {
+        self.messages.clone()
+    }
+
+    pub fn tokens(&self) -> u32 {
+        self.messages.iter().map(|m| tokens_of(m)).sum()
+    }
+}
+
+pub(crate) fn tokens_of(message: &Message) -> u32 {
+    estimate_tokens(message.parts.iter().map(Part::weight_bytes).sum::<usize>()) + 4
+}
+
+/// Where the window begins: at a person's message, so that no call is cut from its result. When history grows over a limit the
+/// window jumps to 60 % of it rather than sliding at every turn, so that providers can keep their cache of the beginning.
+fn start_of_window(messages: &[Message], limits: &TurnLimits) -> usize {
+    let total: u32 = messages.iter().map(tokens_of).sum();
+    let (token_limit, message_limit) = (limits.history_tokens, limits.history_messages as usize);
+    if total <= token_limit && messages.len() <= message_limit {
+        return first_question(messages, 0);
+    }
+    let (mut tokens, mut count) = (0, 0);
+    let mut start = messages.len();
+    for (index, message) in messages.iter().enumerate().rev() {
+        tokens += tokens_of(message);
+        count += 1;
+        if tokens > token_limit.saturating_mul(6) / 10 || count > (message_limit * 6 / 10).max(1) {
+            break;
+        }
+        start = index;
+    }
+    first_question(messages, start)
+}
+
+fn first_question(messages: &[Message], from: usize) -> usize {
+    messages
+        .iter()
+        .enumerate()
+        .skip(from)
+        .find(|(_, m)| m.role == Role::User)
+        .map_or(messages.len(), |(index, _)| index)
+}
+
+fn day_of(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|t| t.strftime("%A %Y-%m-%d").to_string()).unwrap_or_default()
+}
+
+/// The day is said where it changes, in front of what a person says: models know what "this week" means, and a request stays
+/// the beginning of the next one.
+fn stamped(mut message: Message, day: &mut Option<String>) -> Message {
+    if message.role == Role::User {
+        let today = day_of(message.created_at_ms);
+        if day.as_ref() != Some(&today) {
+            message.parts.insert(0, Part::text(format!("[{today} UTC]")));
+            *day = Some(today);
+        }
+    }
+    message
+}
+
+impl Summary {
+    fn as_message(&self) -> Message {
+        Message {
+            id: MessageId::new(),
+            turn: TurnId::new(),
+            position: self.through,
+            role: Role::User,
+            parts: vec![Part::text(format!("[Summary of the conversation so far]\n{}", self.text))],
+            created_at_ms: self.at_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(ordinal: i64, place: i64, role: Role, text: &str) -> Message {
+        Message {
+            id: MessageId::new(),
+            turn: TurnId::new(),
+            position: ordinal * 1000 + place,
+            role,
+            parts: vec![Part::text(text)],
+            created_at_ms: 1_763_700_000_000,
+        }
+    }
+
+    fn talk(turns: i64) -> Vec<Message> {
+        (1..=turns)
+            .flat_map(|n| {
+                [message(n, 0, Role::User, &"q".repeat(400)), message(n, 1, Role::Assistant, &"a".repeat(400))]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_window_begins_with_a_question_and_fits_both_limits() {
+        for (turns, history_tokens, history_messages) in
+            [(3, 10_000, 200), (50, 3_000, 200), (50, 100_000, 11), (9, 50, 2)]
+        {
+            let limits = TurnLimits { history_tokens, history_messages, ..TurnLimits::default() };
+            let window = Window::new(talk(turns), None, &limits);
+            let total: u32 = window.tokens();
+            // The stamp of the day is the only thing added.
+            assert!(total <= history_tokens + 12, "{total} tokens of {history_tokens}");
+            assert!(window.messages.len() <= history_messages as usize);
+            assert!(window.messages.first().is_none_or(|m| m.role == Role::User));
+        }
+    }
+
+    #[test]
+    fn the_window_jumps_so_that_requests_keep_their_beginning() {
+        let limits = TurnLimits { history_tokens: 3_000, ..TurnLimits::default() };
+        let starts: Vec<_> = (20..30)
+            .map(|turns| Window::new(talk(turns), None, &limits).messages.first().map(|m| m.position))
+            .collect();
+        let mut distinct = starts.clone();
+        distinct.dedup();
+        assert!(distinct.len() <= starts.len(), "{starts:?}");
+    }
+
+    #[test]
+    fn the_day_is_said_once() {
+        let window = Window::new(talk(3), None, &TurnLimits::default());
+        let stamps = window.messages.iter().filter(|m| m.parts.len() == 2).count();
+        assert_eq!(stamps, 1);
+    }
+}

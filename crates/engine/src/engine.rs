@@ -1,0 +1,572 @@
+//! The handle everybody outside holds, and the loops behind it.
+
+use crate::{
+    catalogue::{Catalogue, ToolOverride},
+    health::{Health, ProbeResult},
+    room::{Room, Rooms, TurnHandle, Waiting},
+    route::Router,
+    turn,
+    watch::Watch,
+};
+use majordomo_domain::{
+    Accepted, Agent, AgentId, Call, Clock, ConversationId, Effect, EventKind, Message, Op, Output, Part, Person,
+    PersonId, Tool, ToolError, Toolkit, TurnId, TurnState, Usage, fault_point,
+    model::{ModelInfo, ModelOptions, ModelRole},
+    op::{CancelTarget, Say},
+    text,
+    tool::Picture,
+};
+use majordomo_store::{AcceptOutcome, NewConversation, NewSay, Store, StoreError, bus::Bus};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Settings of the section `[engine]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Turns that run at the same time in this process, 1 to 10 000. Default 256. Further ones wait.
+    pub max_running_turns: usize,
+    /// Turns that may wait in one conversation, 0 to 1 000. Default 10. Further messages are refused with "slow down".
+    pub max_waiting_per_conversation: usize,
+    /// Milliseconds of silence after which a line is shown while working. Default 3 000.
+    pub progress_after_ms: u64,
+    /// Characters one message may have, 1 to 1 000 000. Default 100 000.
+    pub max_message_chars: usize,
+    /// Seconds a model that failed is passed over when another one can answer. Default 30.
+    pub cool_down_seconds: u64,
+    /// Hours a long result can be recalled. Default 24.
+    pub recall_hours: u32,
+    /// Time-outs and parallelism by toolkit or by tool, in place of their own.
+    pub tools: BTreeMap<String, ToolOverride>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_running_turns: 256,
+            max_waiting_per_conversation: 10,
+            progress_after_ms: 3_000,
+            max_message_chars: 100_000,
+            cool_down_seconds: 30,
+            recall_hours: 24,
+            tools: BTreeMap::new(),
+        }
+    }
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub toolkits: Vec<Toolkit>,
+    pub router: Router,
+    /// The first one answers where nobody was chosen. At least one.
+    pub agents: Vec<Agent>,
+    pub config: Config,
+    /// The name of this process in leases, different in every process that shares the database.
+    pub owner: String,
+}
+
+/// Why an operation was not accepted. The texts are for people.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    #[error("there is no text in this message")]
+    Empty,
+    #[error("the message has {length} characters; the limit is {limit}")]
+    TooLong { length: usize, limit: usize },
+    #[error("slow down: {waiting} messages wait in this conversation already")]
+    Overloaded { waiting: usize, retry_after: Duration },
+    #[error("the service is stopping; try again in a moment")]
+    Draining,
+    #[error("there is no model named {0}")]
+    UnknownModel(String),
+    #[error("this event number was never given")]
+    BadEventNumber,
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    Tool(#[from] ToolError),
+    #[error("{0}")]
+    Store(StoreError),
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => EngineError::NotFound(what),
+            StoreError::Conflict(text) => EngineError::Conflict(text),
+            other => EngineError::Store(other),
+        }
+    }
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub state: TurnState,
+    /// What the turn added to the conversation, without the question.
+    pub messages: Vec<Message>,
+    pub model: String,
+    pub usage: Usage,
+    pub cost_micros: i64,
+    pub error: Option<String>,
+}
+
+/// The models a person may choose from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelList {
+    pub models: Vec<ModelInfo>,
+    /// The first choice of the chat role.
+    pub default: String,
+    /// False when no provider could be asked and the list is the configured one.
+    pub live: bool,
+    /// Who could not be asked.
+    pub problem: Option<String>,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub catalogue: Catalogue,
+    pub router: Router,
+    pub agents: Vec<Agent>,
+    pub config: Config,
+    pub owner: String,
+    pub bus: Bus,
+    pub rooms: Rooms,
+    pub turns: Mutex<HashMap<TurnId, Arc<TurnHandle>>>,
+    pub people: moka::future::Cache<PersonId, Arc<Person>>,
+    pub stable: HashMap<AgentId, crate::context::Stable>,
+    pub slots: Semaphore,
+    pub tasks: TaskTracker,
+    pub halt: CancellationToken,
+    draining: AtomicBool,
+    health: Health,
+    models: tokio::sync::Mutex<Option<(tokio::time::Instant, ModelList)>>,
+}
+
+/// How long a lease on a conversation holds without being renewed. Milliseconds.
+pub(crate) const LEASE_MS: i64 = 30_000;
+
+impl Engine {
+    /// Write the agents, take up unfinished turns, start the loops.
+    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        if parts.agents.is_empty() {
+            return Err(EngineError::Unusable("there is no agent".into()));
+        }
+        let mut agents = Vec::with_capacity(parts.agents.len());
+        for agent in &parts.agents {
+            agents.push(parts.store.put_agent(agent).await?);
+        }
+        let catalogue = Catalogue::new(parts.toolkits, parts.store.clone(), &parts.config)?;
+        let unfinished = parts.store.unfinished_turns().await?;
+        let engine = Self(Arc::new(Inner {
+            health: Health::new(catalogue.toolkits()),
+            stable: crate::context::stable_parts(&agents, &catalogue),
+            catalogue,
+            router: parts.router,
+            agents,
+            bus: Bus::default(),
+            rooms: Rooms::default(),
+            turns: Mutex::default(),
+            people: moka::future::Cache::builder().max_capacity(1_000).time_to_live(Duration::from_secs(5)).build(),
+            slots: Semaphore::new(parts.config.max_running_turns.clamp(1, 10_000)),
+            tasks: TaskTracker::new(),
+            halt: CancellationToken::new(),
+            draining: AtomicBool::new(false),
+            models: tokio::sync::Mutex::new(None),
+            store: parts.store,
+            clock: parts.clock,
+            config: parts.config,
+            owner: parts.owner,
+        }));
+        engine.recover(unfinished).await?;
+        engine.spawn_sweep();
+        Ok(engine)
+    }
+
+    /// Accept an operation; answered when its row is on disk.
+    pub async fn submit(&self, op: Op) -> Result<Accepted, EngineError> {
+        match op {
+            Op::Say(say) => self.say(say, None).await,
+            Op::Cancel(cancel) => {
+                let turns = self.cancel(cancel.target, cancel.by).await?;
+                Ok(Accepted::Cancelled { turns })
+            }
+            Op::Invoke(_) => Err(EngineError::Unusable("tools are not run through operations in this version".into())),
+            Op::Decide(_) => Err(EngineError::Unusable("there are no approvals in this version".into())),
+        }
+    }
+
+    /// Accept what somebody says, making the conversation when it does not exist and `create` is given.
+    pub async fn say(&self, mut say: Say, create: Option<NewConversation>) -> Result<Accepted, EngineError> {
+        if self.is_draining() {
+            return Err(EngineError::Draining);
+        }
+        self.check(&mut say)?;
+        let inner = &self.0;
+        let room = inner.rooms.of(say.conversation);
+        // One at a time per conversation, so that turns wait in the order in which they were stored.
+        let _gate = room.gate.lock().await;
+        let (waiting, free) = room.reserve();
+        if waiting > inner.config.max_waiting_per_conversation {
+            return Err(EngineError::Overloaded { waiting, retry_after: Duration::from_secs(5) });
+        }
+        let now_ms = inner.clock.now_ms();
+        let turn = TurnId::new();
+        let new = NewSay {
+            turn,
+            digest: digest(&say),
+            create,
+            claim: free.then(|| (inner.owner.clone(), now_ms + LEASE_MS)),
+            now_ms,
+            say: say.clone(),
+        };
+        fault_point!("ingest.tx");
+        let outcome = inner.store.accept(new).await;
+        let (ordinal, message, fence) = match outcome {
+            Ok(AcceptOutcome::Stored { ordinal, message, fence }) => (ordinal, message, fence),
+            Ok(AcceptOutcome::Duplicate { turn }) => {
+                room.unreserve(free);
+                return Ok(Accepted::Duplicate { turn });
+            }
+            Err(error) => {
+                room.unreserve(free);
+                return Err(error.into());
+            }
+        };
+        fault_point!("ingest.done");
+        let handle = Arc::new(TurnHandle::new(turn, say.conversation, say.author, ordinal));
+        self.turns().insert(turn, handle.clone());
+        let ahead = u32::try_from(waiting).unwrap_or(u32::MAX);
+        room.tell(&inner.bus, ordinal, 0, turn, EventKind::TurnQueued { message: message.clone(), ahead });
+        let next = Waiting { handle, say, question: Some(message), fence, steps: Vec::new(), attempt: 1 };
+        if room.enqueue(next, free) {
+            self.drive(room.clone());
+        }
+        Ok(Accepted::Turn { turn, ahead })
+    }
+
+    /// What is said, checked and cleaned. Errors name what is wrong.
+    fn check(&self, say: &mut Say) -> Result<(), EngineError> {
+        let mut length = 0;
+        for part in &mut say.parts {
+            if let Part::Text { text } = part {
+                if text.chars().any(|c| c.is_control() || c >= '\u{e0000}') {
+                    *text = text::clean(text);
+                }
+                length += text.chars().count();
+            }
+        }
+        let limit = self.0.config.max_message_chars;
+        if length > limit {
+            return Err(EngineError::TooLong { length, limit });
+        }
+        let says_something = say.parts.iter().any(|part| match part {
+            Part::Text { text } => !text::is_blank(text),
+            Part::Image { .. } | Part::File { .. } => true,
+            _ => false,
+        });
+        if !says_something {
+            return Err(EngineError::Empty);
+        }
+        if say.model.as_deref() == Some("auto") {
+            say.model = None;
+        }
+        match &say.model {
+            Some(name) if !self.0.router.knows(name) => Err(EngineError::UnknownModel(name.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// One task per conversation with work: it runs the turns in order and ends when none is left.
+    pub(crate) fn drive(&self, room: Arc<Room>) {
+        let engine = self.clone();
+        self.0.tasks.spawn(async move {
+            while let Some(next) = room.next() {
+                let Ok(_slot) = engine.0.slots.acquire().await else { break };
+                if engine.0.halt.is_cancelled() {
+                    break;
+                }
+                let handle = next.handle.clone();
+                turn::run(&engine, &room, next).await;
+                engine.turns().remove(&handle.turn);
+            }
+        });
+    }
+
+    /// Watch a conversation. The first event is a snapshot, unless what followed `after` can still be given one by one.
+    /// [`EngineError::BadEventNumber`] for a number that lies in the future.
+    pub async fn watch(&self, conversation: ConversationId, after: Option<i64>) -> Result<Watch, EngineError> {
+        let room = self.0.rooms.of(conversation);
+        if let Some(after) = after
+            && after > room.last_number()
+        {
+            // The room may be new to this process while the conversation is not.
+            let newest = self.0.store.messages(conversation, None, 1).await?;
+            let known = newest.messages.last().map_or(0, |m| (m.position / 1000 + 1) * 1_000_000 - 1);
+            if after > known.max(room.last_number()) || after < 0 {
+                return Err(EngineError::BadEventNumber);
+            }
+        }
+        Ok(Watch::open(room, &self.0.bus, after))
+    }
+
+    /// Wait for the end of a turn.
+    pub async fn finished(&self, turn: TurnId) -> Result<Arc<Outcome>, EngineError> {
+        let handle = self.turns().get(&turn).cloned();
+        if let Some(handle) = handle
+            && let Some(outcome) = handle.outcome().await
+        {
+            return Ok(outcome);
+        }
+        let row = self.0.store.turn(turn).await?;
+        if !row.state.is_over() {
+            return Err(EngineError::Draining);
+        }
+        let mut messages = self.0.store.turn_messages(&row).await?;
+        messages.retain(|m| m.role != majordomo_domain::Role::User);
+        Ok(Arc::new(Outcome {
+            state: row.state,
+            messages,
+            model: row.model.unwrap_or_default(),
+            usage: row.usage,
+            cost_micros: row.cost_micros,
+            error: row.error,
+        }))
+    }
+
+    /// Turns of a conversation that run or wait in this process.
+    pub fn pending(&self, conversation: ConversationId) -> u32 {
+        self.turns().values().filter(|t| t.conversation == conversation).count() as u32
+    }
+
+    /// Tell turns to stop; how many. Each leaves a visible marker.
+    pub async fn cancel(&self, target: CancelTarget, _by: PersonId) -> Result<u32, EngineError> {
+        let handles: Vec<_> = self
+            .turns()
+            .values()
+            .filter(|t| match target {
+                CancelTarget::Turn(turn) => t.turn == turn,
+                CancelTarget::Conversation(conversation) => t.conversation == conversation,
+            })
+            .cloned()
+            .collect();
+        for handle in &handles {
+            handle.cancel.cancel();
+        }
+        Ok(handles.len() as u32)
+    }
+
+    async fn cancel_and_wait(&self, conversation: ConversationId) {
+        let handles: Vec<_> = self.turns().values().filter(|t| t.conversation == conversation).cloned().collect();
+        for handle in &handles {
+            handle.cancel.cancel();
+        }
+        for handle in handles {
+            let _ = tokio::time::timeout(Duration::from_secs(5), handle.outcome()).await;
+        }
+    }
+
+    /// Remove the messages of a conversation, stopping what runs in it; how many went.
+    pub async fn clear(&self, conversation: ConversationId) -> Result<u64, EngineError> {
+        let room = self.0.rooms.of(conversation);
+        let _gate = room.gate.lock().await;
+        self.cancel_and_wait(conversation).await;
+        let count = self.0.store.clear_conversation(conversation, self.0.clock.now_ms()).await?;
+        room.tell_now(&self.0.bus, EventKind::ConversationCleared);
+        Ok(count)
+    }
+
+    pub async fn rename(&self, conversation: ConversationId, title: &str) -> Result<(), EngineError> {
+        let title = text::clean(title);
+        self.0.store.rename_conversation(conversation, &title).await?;
+        self.0.rooms.of(conversation).tell_now(&self.0.bus, EventKind::ConversationRenamed { title });
+        Ok(())
+    }
+
+    /// Remove a conversation with everything in it, stopping what runs in it. No late answer appears.
+    pub async fn delete(&self, conversation: ConversationId) -> Result<(), EngineError> {
+        let room = self.0.rooms.of(conversation);
+        let _gate = room.gate.lock().await;
+        self.cancel_and_wait(conversation).await;
+        self.0.store.delete_conversation(conversation).await?;
+        room.tell_now(&self.0.bus, EventKind::ConversationDeleted);
+        Ok(())
+    }
+
+    pub fn toolkits(&self) -> &[Toolkit] {
+        self.0.catalogue.toolkits()
+    }
+
+    /// Run one tool for a person, without a model. Reads only: a change is refused until approvals exist.
+    pub async fn run_tool(&self, name: &str, arguments: &str, person: Person) -> Result<Output, EngineError> {
+        let tool = self.0.catalogue.find(name).ok_or(EngineError::NotFound("tool"))?;
+        if tool.tool.effect != Effect::Read {
+            return Err(EngineError::Tool(ToolError::TellModel(crate::dispatch::NO_APPROVALS.into())));
+        }
+        let parsed = tool.tool.parse(arguments)?;
+        let call = Call {
+            id: "direct".into(),
+            turn: TurnId::new(),
+            conversation: ConversationId::new(),
+            person: Arc::new(person),
+            now_ms: self.0.clock.now_ms(),
+        };
+        Ok(tool.run(parsed, &call).await?)
+    }
+
+    /// A picture named on a card, from the toolkit it belongs to.
+    pub async fn picture(&self, source: &str, name: &str) -> Result<Picture, EngineError> {
+        let toolkit = self.toolkits().iter().find(|t| t.name == source);
+        let fetch = toolkit.and_then(|t| t.pictures.as_ref()).ok_or(EngineError::NotFound("picture"))?;
+        Ok(fetch(name.to_owned()).await?)
+    }
+
+    pub fn agents(&self) -> &[Agent] {
+        &self.0.agents
+    }
+
+    pub(crate) fn agent(&self, id: AgentId) -> &Agent {
+        self.0.agents.iter().find(|a| a.id == id).unwrap_or(&self.0.agents[0])
+    }
+
+    pub(crate) async fn person(&self, id: PersonId) -> Result<Arc<Person>, StoreError> {
+        if let Some(person) = self.0.people.get(&id).await {
+            return Ok(person);
+        }
+        let person = Arc::new(self.0.store.person(id).await?);
+        self.0.people.insert(id, person.clone()).await;
+        Ok(person)
+    }
+
+    /// What a person may choose from, asked at the providers at most every five minutes; each gets four seconds.
+    pub async fn models(&self) -> ModelList {
+        const FRESH: Duration = Duration::from_secs(300);
+        let mut cached = self.0.models.lock().await;
+        if let Some((at, list)) = cached.as_ref()
+            && (list.live && at.elapsed() < FRESH || at.elapsed() < Duration::from_secs(20))
+        {
+            return list.clone();
+        }
+        let list = self.0.router.list(Duration::from_secs(4)).await;
+        *cached = Some((tokio::time::Instant::now(), list.clone()));
+        list
+    }
+
+    /// The options a model name is asked with when a person chose it.
+    pub fn chat_options(&self) -> ModelOptions {
+        self.0.router.options(ModelRole::Chat)
+    }
+
+    /// What the toolkits' services last said of themselves, refreshed in the background once a minute.
+    pub async fn probes(&self) -> Vec<ProbeResult> {
+        self.0.health.results()
+    }
+
+    pub fn running_turns(&self) -> usize {
+        self.turns().len()
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// Take nothing new, let what runs finish for so long, then leave the rest to the next start.
+    pub async fn stop(&self, within: Duration) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.tasks.close();
+        let quiet = async {
+            while self.running_turns() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(within, quiet).await;
+        self.0.halt.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.tasks.wait()).await;
+    }
+
+    pub(crate) fn turns(&self) -> MutexGuard<'_, HashMap<TurnId, Arc<TurnHandle>>> {
+        self.0.turns.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Put every unfinished turn back in its conversation's line. This is the normal start, not a special case of it.
+    async fn recover(&self, unfinished: Vec<majordomo_store::UnfinishedTurn>) -> Result<(), EngineError> {
+        if !unfinished.is_empty() {
+            tracing::info!(turns = unfinished.len(), "taking up turns that had no end");
+        }
+        for turn in unfinished {
+            let row = turn.turn;
+            let room = self.0.rooms.of(row.conversation);
+            let handle = Arc::new(TurnHandle::new(row.id, row.conversation, row.person, row.ordinal));
+            self.turns().insert(row.id, handle.clone());
+            let attempt = if row.state == TurnState::Running { row.attempt + 1 } else { row.attempt };
+            let waiting = Waiting { handle, say: turn.say, question: None, fence: None, steps: turn.steps, attempt };
+            let (_, free) = room.reserve();
+            if room.enqueue(waiting, free) {
+                self.drive(room);
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn_sweep(&self) {
+        let engine = self.clone();
+        self.0.tasks.spawn(async move {
+            let mut every = tokio::time::interval(Duration::from_secs(60));
+            every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = engine.0.halt.cancelled() => break,
+                    _ = every.tick() => {}
+                }
+                engine.0.health.refresh(engine.0.catalogue.toolkits()).await;
+                engine.0.rooms.forget_idle();
+                let before = engine.0.clock.now_ms() - i64::from(engine.0.config.recall_hours) * 3_600_000;
+                if let Err(error) = engine.0.store.sweep_documents(crate::builtin::RECALL, before).await {
+                    tracing::warn!(%error, "old results were not removed");
+                }
+            }
+        });
+    }
+}
+
+/// Equal for requests that say the same.
+fn digest(say: &Say) -> String {
+    let mut hasher = DefaultHasher::new();
+    say.conversation.hash(&mut hasher);
+    say.author.hash(&mut hasher);
+    say.model.hash(&mut hasher);
+    for part in &say.parts {
+        match part {
+            Part::Text { text } => text.hash(&mut hasher),
+            Part::Image { media_type, data } => (media_type, data).hash(&mut hasher),
+            Part::File { name, media_type, data } => (name, media_type, data).hash(&mut hasher),
+            _ => {}
+        }
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// Names of the tools every agent has.
+pub(crate) fn builtin_names() -> [&'static str; 3] {
+    [crate::builtin::FindTools::NAME, crate::builtin::UseTool::NAME, crate::builtin::Recall::NAME]
+}
