@@ -1,0 +1,293 @@
+//! Talk to an agent in a terminal, over the same engine as every other channel.
+
+use majordomo_domain::{
+    Accepted, Address, AgentId, ConversationId, Event, EventKind, Message, NoticeKind, Op, Part, Person, TurnId,
+    TurnState,
+    op::{CancelTarget, Say},
+    text::shorten,
+};
+use majordomo_engine::{Engine, EngineError, Watch};
+use std::{collections::HashSet, io, time::Duration};
+use tokio::io::{AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, Lines, Stdin};
+
+/// How it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Colours and dim text. Off for files, pipes and `NO_COLOR`.
+    pub colours: bool,
+    /// Columns of the terminal.
+    pub columns: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { colours: false, columns: 80 }
+    }
+}
+
+/// Who talks to whom. The conversation exists already.
+#[derive(Clone, Debug)]
+pub struct Talk {
+    pub conversation: ConversationId,
+    pub agent: AgentId,
+    pub person: Person,
+    /// A model by name; the router's choice when absent.
+    pub model: Option<String>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Answered,
+    /// The turn failed; its sentence was shown.
+    Failed,
+    /// The person stopped it.
+    Stopped,
+}
+
+/// Ask one thing and draw the answer.
+pub async fn once<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    text: &str,
+    look: Look,
+    out: W,
+) -> Result<Ended, ConsoleError> {
+    let mut drawing = Drawing::new(out, look);
+    exchange(engine, talk, text, &mut drawing).await
+}
+
+/// Talk until the person leaves: an empty end of input, `/quit`, or Ctrl-C while nothing runs.
+pub async fn conversation<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    look: Look,
+    out: W,
+) -> Result<(), ConsoleError> {
+    let mut drawing = Drawing::new(out, look);
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    drawing.line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /quit leaves, too.")).await?;
+    loop {
+        drawing.prompt().await?;
+        let Some(line) = next_line(&mut lines).await? else { break };
+        match line.trim() {
+            "" => {}
+            "/quit" | "/exit" => break,
+            text => {
+                if let Err(error) = exchange(engine, talk, text, &mut drawing).await {
+                    match error {
+                        ConsoleError::Engine(error) => drawing.line(&error.to_string()).await?,
+                        other => return Err(other),
+                    }
+                }
+            }
+        }
+    }
+    drawing.line("").await
+}
+
+/// A line typed by the person; None when they leave.
+async fn next_line(lines: &mut Lines<BufReader<Stdin>>) -> Result<Option<String>, ConsoleError> {
+    tokio::select! {
+        line = lines.next_line() => Ok(line?),
+        _ = tokio::signal::ctrl_c() => Ok(None),
+    }
+}
+
+async fn exchange<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    text: &str,
+    drawing: &mut Drawing<W>,
+) -> Result<Ended, ConsoleError> {
+    let say = Say {
+        conversation: talk.conversation,
+        agent: talk.agent,
+        author: talk.person.id,
+        address: Address::new("console", talk.conversation.to_string()),
+        platform_id: None,
+        parts: vec![Part::text(text)],
+        model: talk.model.clone(),
+        output_tokens: None,
+    };
+    let mut watch = engine.watch(talk.conversation, None).await?;
+    let turn = match engine.submit(Op::Say(say)).await? {
+        Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } => turn,
+        Accepted::Cancelled { .. } => return Ok(Ended::Stopped),
+    };
+    draw_turn(engine, talk, &mut watch, turn, drawing).await
+}
+
+async fn draw_turn<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    watch: &mut Watch,
+    turn: TurnId,
+    drawing: &mut Drawing<W>,
+) -> Result<Ended, ConsoleError> {
+    let mut stopping = false;
+    loop {
+        let event = tokio::select! {
+            event = watch.next() => event,
+            _ = tokio::signal::ctrl_c(), if !stopping => {
+                stopping = true;
+                engine.cancel(CancelTarget::Turn(turn), talk.person.id).await?;
+                continue;
+            }
+            _ = tokio::signal::ctrl_c(), if stopping => return Err(ConsoleError::Left),
+        };
+        let Some(event) = event else { return Err(ConsoleError::Gone) };
+        if event.turn != turn && !matches!(event.kind, EventKind::Snapshot { .. }) {
+            continue;
+        }
+        if let Some(ended) = drawing.event(&event).await? {
+            return Ok(ended);
+        }
+    }
+}
+
+/// Why the talk ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[from] io::Error),
+    #[error("the service stopped before the answer was there")]
+    Gone,
+    #[error("left before the answer was there")]
+    Left,
+}
+
+/// Turns events into lines. Text flows as it comes; everything else has a line of its own.
+struct Drawing<W> {
+    out: W,
+    look: Look,
+    /// Column at which the next text starts.
+    column: usize,
+    step_text: bool,
+    thinking: bool,
+    shown_calls: HashSet<String>,
+}
+
+impl<W: AsyncWrite + Unpin> Drawing<W> {
+    fn new(out: W, look: Look) -> Self {
+        Self { out, look, column: 0, step_text: false, thinking: false, shown_calls: HashSet::new() }
+    }
+
+    /// Draw one event; Some when the turn is over.
+    async fn event(&mut self, event: &Event) -> Result<Option<Ended>, ConsoleError> {
+        match &event.kind {
+            EventKind::TurnQueued { ahead, .. } if *ahead > 0 => {
+                self.line(&self.dim(&format!("waiting behind {ahead} other messages"))).await?;
+            }
+            EventKind::TextDelta { text } => {
+                self.thinking = false;
+                self.step_text = true;
+                self.flow(text).await?;
+            }
+            EventKind::ThinkingDelta { .. } if !self.thinking => {
+                self.thinking = true;
+                self.line(&self.dim("… thinking")).await?;
+            }
+            EventKind::StepReset { .. } if self.step_text => {
+                self.step_text = false;
+                self.line(&self.dim("… that broke off; once more")).await?;
+            }
+            EventKind::ModelAsked { .. } => self.step_text = false,
+            EventKind::CallStarted { call_id, title, .. } => {
+                if self.shown_calls.insert(call_id.clone()) {
+                    self.line(&self.dim(&self.fit(&format!("· {title}")))).await?;
+                }
+            }
+            EventKind::CallFinished { title, is_error, summary, cards, duration_ms, .. } => {
+                let seconds = Duration::from_millis(*duration_ms).as_secs_f64();
+                if *is_error {
+                    let reason = shorten(summary.lines().next().unwrap_or_default(), 160);
+                    self.line(&self.dim(&self.fit(&format!("✗ {title} ({seconds:.1} s): {reason}")))).await?;
+                } else {
+                    self.line(&self.dim(&self.fit(&format!("✓ {title} ({seconds:.1} s)")))).await?;
+                    for card in cards.iter().take(5) {
+                        let text = [card.title.as_str(), card.subtitle.as_str()]
+                            .into_iter()
+                            .filter(|t| !t.is_empty())
+                            .collect::<Vec<_>>()
+                            .join(" · ");
+                        self.line(&self.dim(&self.fit(&format!("    {text}")))).await?;
+                    }
+                }
+            }
+            EventKind::Progress { text } => self.line(&self.dim(&self.fit(&format!("… {text}")))).await?,
+            EventKind::Noticed { notice } if notice.kind != NoticeKind::Fallback => {
+                self.line(&notice.text).await?;
+            }
+            EventKind::Noticed { notice } => self.line(&self.dim(&self.fit(&notice.text))).await?,
+            EventKind::TurnFinished { state, messages, .. } => {
+                return self.finish(*state, messages).await.map(Some);
+            }
+            EventKind::ConversationDeleted => return Err(ConsoleError::Gone),
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    async fn finish(
+        &mut self,
+        state: TurnState,
+        messages: &[Message],
+    ) -> Result<Ended, ConsoleError> {
+        // What came as a whole, or as a notice, was not drawn yet.
+        let last = messages.last().map(|message| message.visible_text()).unwrap_or_default();
+        if !self.step_text && !last.is_empty() {
+            self.flow(&last).await?;
+        }
+        self.line("").await?;
+        self.step_text = false;
+        self.shown_calls.clear();
+        Ok(match state {
+            TurnState::Done => Ended::Answered,
+            TurnState::Cancelled => Ended::Stopped,
+            _ => Ended::Failed,
+        })
+    }
+
+    /// Write text where the last one ended, breaking lines between words at the right edge.
+    async fn flow(&mut self, text: &str) -> io::Result<()> {
+        let mut drawn = String::with_capacity(text.len() + 16);
+        for piece in text.split_inclusive([' ', '\n']) {
+            let word = piece.trim_end_matches([' ', '\n']);
+            let width = word.chars().count();
+            if self.column > 0 && self.column + width > self.look.columns {
+                drawn.push('\n');
+                self.column = 0;
+            }
+            drawn.push_str(piece);
+            self.column = if piece.ends_with('\n') { 0 } else { self.column + piece.chars().count() };
+        }
+        self.out.write_all(drawn.as_bytes()).await?;
+        self.out.flush().await
+    }
+
+    /// Write a line of its own.
+    async fn line(&mut self, text: &str) -> Result<(), ConsoleError> {
+        let start = if self.column > 0 { "\n" } else { "" };
+        self.column = 0;
+        self.out.write_all(format!("{start}{text}\n").as_bytes()).await?;
+        self.out.flush().await?;
+        Ok(())
+    }
+
+    async fn prompt(&mut self) -> io::Result<()> {
+        self.out.write_all(b"> ").await?;
+        self.column = 0;
+        self.out.flush().await
+    }
+
+    fn fit(&self, text: &str) -> String {
+        shorten(&text.replace(['\n', '\r'], " "), self.look.columns)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        if self.look.colours { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
