@@ -35,6 +35,8 @@ struct RoomState {
     waiting: VecDeque<Waiting>,
     /// A task runs this room's turns, or is about to.
     driven: bool,
+    /// One of them has been taken out of the line and is not over.
+    current: bool,
     running: Option<RunningTurn>,
     last: i64,
     kept: VecDeque<Arc<Event>>,
@@ -134,7 +136,7 @@ impl Room {
         let mut state = self.state();
         let free = !state.driven;
         state.driven = true;
-        (state.waiting.len() + usize::from(state.running.is_some() || !free), free)
+        (state.waiting.len() + usize::from(state.current), free)
     }
 
     /// Nothing came of a reservation.
@@ -158,6 +160,7 @@ impl Room {
         let mut state = self.state();
         let next = state.waiting.pop_front();
         state.driven = next.is_some();
+        state.current = next.is_some();
         next
     }
 
