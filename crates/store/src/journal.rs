@@ -227,9 +227,6 @@ impl Store {
             if held == 0 {
                 return Err(StoreError::Fenced);
             }
-            for message in &end.messages {
-                insert_message(tx, end.conversation, message).await?;
-            }
             let closed = tx
                 .run(
                     "UPDATE turns SET state = ?, partial = NULL, model = ?, error = ?, input_tokens = ?, cached_input_tokens = ?, \
@@ -250,6 +247,9 @@ impl Store {
                 .await?;
             if closed == 0 {
                 return Err(StoreError::Fenced);
+            }
+            for message in &end.messages {
+                insert_message(tx, end.conversation, message).await?;
             }
             if end.usage.input_tokens + end.usage.output_tokens > 0 {
                 tx.run(
