@@ -1,0 +1,165 @@
+//! TMDb: films, series and people. `https://developer.themoviedb.org/docs`
+//!
+//! Knows: TMDb's paths, its errors, what of its answers is worth a model's attention.
+//! Never: changes anything (every tool reads), knows what a household owns.
+//! Start reading at [`toolkit`]; then `client.rs` (asking), `view.rs` (telling), one file for each topic of tools.
+
+mod arguments;
+pub mod client;
+mod details;
+mod discover;
+mod genres;
+mod lists;
+mod reference;
+mod search;
+#[cfg(test)]
+mod tests;
+pub(crate) mod view;
+
+pub(crate) use arguments::{Level, Media as Kind};
+pub use client::Tmdb;
+pub(crate) use genres::plain;
+
+use crate::address;
+use majordomo_domain::{Secret, Toolkit, tool::Limits};
+use serde::Deserialize;
+use std::time::Duration;
+use url::Url;
+
+/// `[tools.tmdb]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Default `https://api.themoviedb.org/3`.
+    pub base_url: Url,
+    /// Default `https://image.tmdb.org/t/p`.
+    pub image_base_url: Url,
+    /// An API key (32 hex digits) or a read access token (`eyJ…`). Without it the toolkit is off.
+    pub api_key: Secret,
+    /// Of titles and texts, default `en-US`.
+    pub language: String,
+    /// Country for release dates, age ratings and streaming; that of `language` when absent.
+    pub region: Option<String>,
+    /// Default false.
+    pub include_adult: bool,
+    /// Votes an item needs where results are ordered or filtered by score, default 100.
+    pub vote_floor: u32,
+    /// Wall time of one call, retries included. Milliseconds, default 15 000.
+    pub timeout_ms: u64,
+    /// Wait for one answer. Milliseconds, default 5 000.
+    pub request_timeout_ms: u64,
+    /// A second request starts when the first has not answered after this. Milliseconds, default 1 200; 0 for never.
+    #[serde(deserialize_with = "crate::zero_is_never")]
+    pub hedge_after_ms: Option<u64>,
+    /// Requests at the same time, default 8.
+    pub at_once: usize,
+    /// Requests a second, default 30. TMDb's own ceiling is about 40.
+    pub per_second: u32,
+    /// Age up to which details are reused. Seconds, default 21 600.
+    pub details_age_s: u64,
+    /// Age up to which lists and searches are reused. Seconds, default 3 600.
+    pub lists_age_s: u64,
+    /// Age up to which genres, age ratings and the like are reused. Seconds, default 86 400.
+    pub reference_age_s: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            base_url: address("https://api.themoviedb.org/3"),
+            image_base_url: address("https://image.tmdb.org/t/p"),
+            api_key: Secret::default(),
+            language: "en-US".into(),
+            region: None,
+            include_adult: false,
+            vote_floor: 100,
+            timeout_ms: 15_000,
+            request_timeout_ms: 5_000,
+            hedge_after_ms: Some(1_200),
+            at_once: 8,
+            per_second: 30,
+            details_age_s: 6 * 3_600,
+            lists_age_s: 3_600,
+            reference_age_s: 86_400,
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with these settings, in one sentence.
+    pub(crate) fn fault(&self) -> Option<String> {
+        if self.api_key.is_empty() {
+            Some("no key: set tools.tmdb.api_key".into())
+        } else if !client::is_language(&self.language) {
+            Some(format!("tools.tmdb.language is “{}”, not a language such as en-US", self.language))
+        } else {
+            let region = self.region.as_deref()?;
+            let is_country = client::is_country(region) && region.chars().all(|c| c.is_ascii_uppercase());
+            (!is_country).then(|| format!("tools.tmdb.region is “{region}”, not a country code such as US"))
+        }
+    }
+}
+
+pub fn toolkit(config: &Config, tmdb: Tmdb) -> Toolkit {
+    Toolkit::new("tmdb", tmdb)
+        .guide(include_str!("guide.md"))
+        .limits(Limits { at_once: config.at_once, timeout: Duration::from_millis(config.timeout_ms) })
+        .progress(&[
+            "Leafing through the film shelves",
+            "Asking TMDb",
+            "Reading the credits to the end",
+            "Comparing posters",
+        ])
+        .tool::<search::SearchMulti>()
+        .tool::<search::SearchMovies>()
+        .tool::<search::SearchTv>()
+        .tool::<search::SearchPeople>()
+        .tool::<search::SearchCollections>()
+        .tool::<search::SearchKeywords>()
+        .tool::<search::SearchCompanies>()
+        .tool::<search::Find>()
+        .tool::<details::Details>()
+        .tool::<details::MovieDetails>()
+        .tool::<details::TvDetails>()
+        .tool::<details::Season>()
+        .tool::<details::Episode>()
+        .tool::<details::Person>()
+        .tool::<details::Collection>()
+        .tool::<details::MovieCredits>()
+        .tool::<details::TvCredits>()
+        .tool::<details::PersonCredits>()
+        .tool::<details::ExternalIds>()
+        .tool::<details::ReleaseDates>()
+        .tool::<details::ContentRatings>()
+        .tool::<details::WatchProviders>()
+        .tool::<details::Videos>()
+        .tool::<details::Images>()
+        .tool::<details::Reviews>()
+        .tool::<details::Keywords>()
+        .tool::<details::Recommendations>()
+        .tool::<details::Similar>()
+        .tool::<lists::Trending>()
+        .tool::<lists::Popular>()
+        .tool::<lists::PopularMovies>()
+        .tool::<lists::PopularTv>()
+        .tool::<lists::PopularPeople>()
+        .tool::<lists::TopRated>()
+        .tool::<lists::TopRatedMovies>()
+        .tool::<lists::TopRatedTv>()
+        .tool::<lists::Upcoming>()
+        .tool::<lists::NowPlaying>()
+        .tool::<lists::AiringToday>()
+        .tool::<lists::OnTheAir>()
+        .tool::<lists::KeywordMovies>()
+        .tool::<lists::DiscoverySuite>()
+        .tool::<discover::Discover>()
+        .tool::<discover::DiscoverMovies>()
+        .tool::<discover::DiscoverTv>()
+        .tool::<reference::Genres>()
+        .tool::<reference::Certifications>()
+        .tool::<reference::Providers>()
+        .tool::<reference::Configuration>()
+        .probe(|tmdb| async move { tmdb.status().await })
+        .pictures(|tmdb, name| async move { tmdb.picture(&name).await })
+        .build()
+}
