@@ -1,0 +1,171 @@
+/** Asks our server. Turns answers into types and failures into `ApiError`; keeps the token that guards writes. */
+
+import { words } from "../words/en";
+import type {
+  Conversation,
+  ConversationDetails,
+  Key,
+  Me,
+  Message,
+  Models,
+  OutgoingFile,
+  Person,
+  Standing,
+  Turn,
+  UsageDay,
+} from "./types";
+
+/** Why a request got no answer. `status` 0 means the service could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly request_id?: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+
+  get unreachable() {
+    return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+let csrf_token = "";
+let when_signed_out: () => void = () => {};
+
+/** Called whenever the service says that nobody is signed in any more. */
+export function onSignedOut(listener: () => void) {
+  when_signed_out = listener;
+}
+
+export function signedOut() {
+  when_signed_out();
+}
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+interface Options {
+  body?: unknown;
+  query?: Record<string, string | number | boolean | undefined>;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Seconds after which a silent request is given up. */
+const PATIENCE_MS = 30_000;
+
+async function ask<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  const headers: Record<string, string> = { accept: "application/json", ...options.headers };
+  if (options.body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET" && csrf_token) headers["x-csrf-token"] = csrf_token;
+
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  let response: Response;
+  try {
+    response = await fetch(query.size > 0 ? `${path}?${query}` : path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
+  } catch (reason) {
+    if (options.signal?.aborted) throw reason;
+    throw new ApiError(0, "UNREACHABLE", words.state.unreachable);
+  }
+
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = text === "" ? undefined : JSON.parse(text);
+  } catch {
+    throw new ApiError(response.ok ? 502 : response.status, "NOT_JSON", words.state.unreachable);
+  }
+  if (!response.ok) {
+    const failure = (body ?? {}) as { error?: string; error_code?: string; request_id?: string };
+    if (response.status === 401 && path !== "/api/login") signedOut();
+    throw new ApiError(
+      response.status,
+      failure.error_code ?? "FAILED",
+      failure.error ?? words.state.failed(response.status),
+      failure.request_id,
+    );
+  }
+  return body as T;
+}
+
+function remembered(me: Me): Me {
+  csrf_token = me.csrf_token;
+  return me;
+}
+
+const at = (...segments: string[]) => `/api/${segments.map(encodeURIComponent).join("/")}`;
+
+export const api = {
+  login: async (code: string) => remembered(await ask<Me>("POST", at("login"), { body: { code } })),
+  logout: () => ask<void>("POST", at("logout")),
+  me: async (signal?: AbortSignal) => remembered(await ask<Me>("GET", at("me"), signal ? { signal } : {})),
+
+  conversations: (options: { query?: string; limit?: number; before_ms?: number; signal?: AbortSignal } = {}) =>
+    ask<{ conversations: Conversation[]; more: boolean }>("GET", at("conversations"), {
+      query: { query: options.query, limit: options.limit ?? 50, before_ms: options.before_ms },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+  createConversation: (body: { title?: string; agent?: string } = {}) =>
+    ask<Conversation>("POST", at("conversations"), { body }),
+  conversation: (id: string, signal?: AbortSignal) =>
+    ask<ConversationDetails>("GET", at("conversations", id), signal ? { signal } : {}),
+  renameConversation: (id: string, title: string) =>
+    ask<Conversation>("PATCH", at("conversations", id), { body: { title } }),
+  deleteConversation: (id: string) => ask<void>("DELETE", at("conversations", id)),
+  messages: (id: string, options: { before?: number; limit?: number; signal?: AbortSignal } = {}) =>
+    ask<{ messages: Message[]; more: boolean }>("GET", at("conversations", id, "messages"), {
+      query: { limit: options.limit ?? 200, before: options.before },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+  clearConversation: (id: string) => ask<{ deleted: number }>("DELETE", at("conversations", id, "messages")),
+  say: (id: string, body: { text: string; model?: string; files?: OutgoingFile[] }, key: string) =>
+    ask<{ turn_id: string; ahead: number }>("POST", at("conversations", id, "messages"), {
+      body,
+      headers: { "idempotency-key": key },
+    }),
+  eventsPath: (id: string) => at("conversations", id, "events"),
+
+  turn: (id: string, signal?: AbortSignal) =>
+    ask<{ turn: Turn }>("GET", at("turns", id), signal ? { signal } : {}),
+  cancelTurn: (id: string) => ask<{ cancelled: number }>("POST", at("turns", id, "cancel")),
+
+  models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
+  health: (signal?: AbortSignal) => ask<unknown>("GET", "/health", signal ? { signal } : {}),
+  usage: (options: { days: number; all: boolean; signal?: AbortSignal }) =>
+    ask<{ days: UsageDay[] }>("GET", at("usage"), {
+      query: { days: options.days, all: options.all || undefined },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+
+  people: (signal?: AbortSignal) => ask<{ people: Person[] }>("GET", at("people"), signal ? { signal } : {}),
+  createPerson: (body: { name: string; standing: Standing }) => ask<Person>("POST", at("people"), { body }),
+  changePerson: (id: string, body: { name?: string; standing?: Standing }) =>
+    ask<Person>("PATCH", at("people", id), { body }),
+  deletePerson: (id: string) => ask<void>("DELETE", at("people", id)),
+  linkPerson: (id: string) => ask<{ url: string; expires_at_ms: number }>("POST", at("people", id, "link")),
+  keys: (signal?: AbortSignal) => ask<{ keys: Key[] }>("GET", at("keys"), signal ? { signal } : {}),
+  createKey: (body: { name: string; person?: string; scopes?: string[] }) =>
+    ask<{ id: string; name: string; key: string }>("POST", at("keys"), { body }),
+  deleteKey: (id: string) => ask<void>("DELETE", at("keys", id)),
+};
+
+/** Where our server hands out a card's picture. Anything that is not `source:name` has no address. */
+export function pictureAddress(picture: string | null | undefined): string | undefined {
+  const split = picture?.indexOf(":") ?? -1;
+  if (!picture || split < 1) return undefined;
+  const source = picture.slice(0, split);
+  const name = picture.slice(split + 1);
+  if (!/^[a-z0-9_-]+$/.test(source) || name === "" || name.startsWith("/") || name.includes("..")) return undefined;
+  return `/api/pictures/${source}/${name.split("/").map(encodeURIComponent).join("/")}`;
+}

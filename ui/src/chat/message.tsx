@@ -1,0 +1,285 @@
+/** One item of a conversation: what somebody said, or an answer with its work, notices and figures. */
+
+import { useQuery } from "@tanstack/react-query";
+import { CircleAlert, CircleSlash, Clock3, FileText, Hourglass, RotateCw, Shuffle, Split, X } from "lucide-react";
+import { memo, type ReactNode, useState } from "react";
+import { api } from "../api/client";
+import type { NoticeKind } from "../api/types";
+import { Button, classes, CopyButton, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
+import { useSetting } from "../kit/settings";
+import { duration, money, tokens, wholeTokens, words } from "../words/en";
+import { Work } from "./call";
+import { Markdown } from "./markdown";
+import { type Answer, answerText, type Said, type Summary } from "./reduce";
+
+export interface MessageActions {
+  /** Sends the last thing the person said once more. */
+  retry(): void;
+  again(id: string): void;
+  discard(id: string): void;
+}
+
+/** Types a browser may show from a data address without running anything. */
+const SHOWN = /^image\/(png|jpeg|gif|webp|avif|bmp)$/;
+
+export const SaidMessage = memo(function SaidMessage({ item, actions }: { item: Said; actions: MessageActions }) {
+  const [open, setOpen] = useState<string>();
+  const pictures = item.files.filter((file) => SHOWN.test(file.media_type));
+  const files = item.files.filter((file) => !SHOWN.test(file.media_type));
+  const waiting = item.state === "queued";
+  return (
+    <article aria-label={words.chat.you} className="flex flex-col items-end pt-2 pb-1" data-testid="said" data-state={item.state}>
+      {pictures.length > 0 && (
+        <div className="mb-1.5 flex max-w-[85%] flex-wrap justify-end gap-1.5">
+          {pictures.map((file, place) => {
+            const address = `data:${file.media_type};base64,${file.data}`;
+            return (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a sent message never changes
+              <button key={place} type="button" onClick={() => setOpen(address)} className="rounded-xl">
+                <img src={address} alt={file.name || words.chat.attached} className="max-h-52 max-w-full rounded-xl ring-1 ring-line" />
+              </button>
+            );
+          })}
+        </div>
+      )}
+      {files.map((file, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a sent message never changes
+        <p key={place} className="mb-1.5 flex max-w-[85%] items-center gap-2 rounded-xl border border-line bg-raised px-3 py-2 text-[13px]">
+          <FileText size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
+          <span className="truncate">{file.name}</span>
+        </p>
+      ))}
+      {item.text !== "" && (
+        <div
+          className={classes(
+            "max-w-[85%] whitespace-pre-wrap rounded-[18px] rounded-br-md bg-bubble px-4 py-2.5 text-[15px] leading-[1.55] [overflow-wrap:anywhere] sm:max-w-[78%]",
+            waiting && "bg-transparent text-ink-2 ring-1 ring-line-2 ring-inset",
+          )}
+        >
+          {item.text}
+        </div>
+      )}
+      {waiting && (
+        <p className="mt-1 flex items-center gap-1.5 pe-1 text-[12px] text-ink-3">
+          <Hourglass size={11} aria-hidden="true" /> {words.chat.queued}
+        </p>
+      )}
+      {item.state === "refused" && (
+        <div role="alert" className="mt-1.5 flex flex-wrap items-center justify-end gap-1 text-[13px] text-danger">
+          <span className="pe-1">{words.chat.refused(item.reason ?? words.state.unreachable)}</span>
+          <Button kind="plain" className="h-7! px-2.5!" onClick={() => actions.again(item.id)}>
+            <RotateCw size={12} /> {words.state.try_again}
+          </Button>
+          <Button kind="quiet" className="h-7! px-2.5!" onClick={() => actions.discard(item.id)}>
+            <X size={12} /> {words.chat.discard}
+          </Button>
+        </div>
+      )}
+      <Dialog open={open !== undefined} onClose={() => setOpen(undefined)} title={words.chat.picture} wide>
+        <img src={open} alt={words.chat.attached} className="mx-auto mt-2 max-h-[70dvh] max-w-full rounded-lg" />
+      </Dialog>
+    </article>
+  );
+});
+
+const SIGNS: Record<NoticeKind, typeof Clock3> = {
+  cancelled: CircleSlash,
+  timed_out: Clock3,
+  partial: Split,
+  failed: CircleAlert,
+  fallback: Shuffle,
+};
+
+function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; action?: ReactNode }) {
+  const Sign = SIGNS[kind] ?? CircleAlert;
+  const quiet = kind === "fallback" || kind === "cancelled";
+  return (
+    <div
+      role={kind === "failed" ? "alert" : "note"}
+      data-testid="notice"
+      data-kind={kind}
+      className={classes(
+        "my-3 flex items-start gap-2.5 text-[13.5px] leading-snug",
+        quiet && "text-ink-2",
+        !quiet && "rounded-xl border px-3.5 py-3",
+        (kind === "partial" || kind === "timed_out") && "border-brass-line bg-brass-soft text-brass",
+        kind === "failed" && "border-danger-line bg-danger-soft text-danger",
+      )}
+    >
+      <Sign size={15} className={classes("mt-px shrink-0", quiet && "text-ink-3")} aria-hidden="true" />
+      <div className="min-w-0 flex-1 [overflow-wrap:anywhere]">
+        {quiet ? <span className="sr-only">{words.notice[kind]}: </span> : <p className="font-semibold">{words.notice[kind]}</p>}
+        <p className={classes(!quiet && "mt-0.5 text-ink-2")}>{text}</p>
+      </div>
+      {action}
+    </div>
+  );
+}
+
+/** Counts the seconds of waiting. The server ends a turn that takes too long; the page only shows. */
+function Waiting({ label, since_ms }: { label: string; since_ms: number }) {
+  const now = useNow(true);
+  const seconds = Math.max(0, Math.floor((now - since_ms) / 1000));
+  return (
+    <p className="flex items-center gap-2 py-1 text-[14px]" data-testid="waiting">
+      <span className="shimmer">{label}</span>
+      <span className="tabular text-[13px] text-ink-3" aria-hidden="true">
+        {words.answer.seconds(seconds)}
+      </span>
+    </p>
+  );
+}
+
+function Figures({ summary }: { summary: Summary }) {
+  const { usage, model } = summary;
+  const about = usage.estimated ? "≈ " : "";
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a group of figures, not of fields
+    <span role="group" aria-label={words.answer.usage} data-testid="figures" className="tabular flex min-w-0 flex-wrap items-center gap-x-2 text-[12px] text-ink-3">
+      <span title={words.answer.model} className="max-w-56 truncate">
+        {model || words.answer.unknown_model}
+      </span>
+      <span aria-hidden="true">·</span>
+      <span title={`${words.answer.input}: ${wholeTokens(usage.input_tokens)}. ${words.answer.output}: ${wholeTokens(usage.output_tokens)}`}>
+        {about}
+        {tokens(usage.input_tokens)} <span aria-hidden="true">→</span>
+        <span className="sr-only">{words.answer.input}, </span> {tokens(usage.output_tokens)}
+        <span className="sr-only">{words.answer.output}</span>
+      </span>
+      <span aria-hidden="true">·</span>
+      <span title={words.answer.cost}>{money(summary.cost_micros)}</span>
+      <span aria-hidden="true">·</span>
+      <span title={words.answer.time}>{duration(summary.duration_ms)}</span>
+    </span>
+  );
+}
+
+/** Figures of a turn that finished before this page was opened. They never change. */
+function useSummary(answer: Answer, wanted: boolean): Summary | undefined {
+  const settled = answer.state !== "running" && answer.state !== "starting";
+  const { data } = useQuery({
+    queryKey: ["turn", answer.turn],
+    queryFn: ({ signal }) => api.turn(answer.turn, signal),
+    enabled: wanted && settled && answer.summary === undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  if (answer.summary) return answer.summary;
+  const turn = data?.turn;
+  if (!turn?.usage) return undefined;
+  return {
+    model: turn.model ?? "",
+    usage: turn.usage,
+    cost_micros: turn.cost_micros,
+    duration_ms: turn.started_at_ms && turn.finished_at_ms ? turn.finished_at_ms - turn.started_at_ms : 0,
+  };
+}
+
+export const AnswerMessage = memo(function AnswerMessage({
+  item,
+  last,
+  actions,
+}: {
+  item: Answer;
+  last: boolean;
+  actions: MessageActions;
+}) {
+  const streaming = useSetting("streaming");
+  const [foot, seen] = useSeen<HTMLDivElement>();
+  const summary = useSummary(item, seen);
+  const live = item.state === "running" || item.state === "starting";
+  const blocks = live && !streaming ? item.blocks.filter((block) => block.type !== "text") : item.blocks;
+  const end = blocks.at(-1);
+  const calling =
+    end?.type === "work" && end.items.some((entry) => entry.type === "call" && entry.call.state === "running");
+  const writing = live && end?.type === "text";
+  const text = answerText(item);
+
+  let waiting: string | undefined;
+  if (live && item.cancelling) waiting = words.answer.stopping;
+  else if (live && !writing) {
+    if (item.progress) waiting = item.progress;
+    else if (item.state === "starting") waiting = words.answer.starting;
+    else if (calling) waiting = words.answer.working;
+    else waiting = !streaming && text !== "" ? words.answer.writing : words.answer.thinking;
+  }
+  const failed = item.blocks.some((block) => block.type === "notice" && block.notice.kind === "failed");
+
+  return (
+    <article
+      aria-label={words.name}
+      aria-busy={live}
+      data-testid="answer"
+      data-state={item.state}
+      className="group/answer pt-2 pb-3"
+    >
+      {blocks.map((block, place) => {
+        const key = place;
+        if (block.type === "work") return <Work key={key} items={block.items} live={live && place === blocks.length - 1} />;
+        if (block.type === "notice") {
+          return (
+            <NoticeLine
+              key={key}
+              kind={block.notice.kind}
+              text={block.notice.text}
+              action={
+                block.notice.kind === "failed" && last && !live ? (
+                  <Button className="h-8! bg-transparent!" onClick={actions.retry}>
+                    <RotateCw size={13} /> {words.answer.try_again}
+                  </Button>
+                ) : undefined
+              }
+            />
+          );
+        }
+        return (
+          <div key={key} className={classes("my-3 first:mt-0", writing && place === blocks.length - 1 && "writing")}>
+            <Markdown text={block.text} />
+          </div>
+        );
+      })}
+      {waiting !== undefined && <Waiting label={waiting} since_ms={item.since_ms ?? item.at_ms} />}
+      {!live && blocks.length === 0 && <p className="text-ink-3">{words.answer.empty}</p>}
+      <div ref={foot} className="mt-1 flex min-h-8 items-center gap-1">
+        {!live && (
+          <>
+            <div className="-ms-2 flex items-center">
+              {text !== "" && <CopyButton text={text} label={words.answer.copy} className="text-ink-3" />}
+              {last && !failed && (
+                <IconButton label={words.answer.retry} className="text-ink-3" onClick={actions.retry}>
+                  <RotateCw size={15} />
+                </IconButton>
+              )}
+            </div>
+            {summary && (
+              <span
+                className={classes(
+                  "min-w-0 transition-opacity",
+                  !last && "pointer-fine:opacity-0 group-focus-within/answer:opacity-100 group-hover/answer:opacity-100",
+                )}
+              >
+                <Figures summary={summary} />
+              </span>
+            )}
+          </>
+        )}
+      </div>
+    </article>
+  );
+});
+
+export function LoadingMessages() {
+  return (
+    <div role="status" className="space-y-7 pt-8" aria-label={words.state.loading}>
+      {[1, 2].map((place) => (
+        <div key={place} className="animate-pulse space-y-3">
+          <div className="ms-auto h-10 w-2/5 rounded-2xl bg-hover" />
+          <div className="h-3.5 w-11/12 rounded-full bg-hover" />
+          <div className="h-3.5 w-4/5 rounded-full bg-hover" />
+          <div className="h-3.5 w-3/5 rounded-full bg-hover" />
+        </div>
+      ))}
+      <Spinner className="sr-only" />
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+/** Who is signed in; appearance, about, sign out. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { Check, ChevronsUpDown, Info, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { useState } from "react";
+import { api } from "./api/client";
+import type { Me } from "./api/types";
+import { forgetAll } from "./chat/store";
+import { classes, Dialog, menu } from "./kit/pieces";
+import { changeSetting, type Settings, useSetting } from "./kit/settings";
+import { words } from "./words/en";
+
+const THEMES: [Settings["theme"], string, typeof Sun][] = [
+  ["system", words.menu.system, Monitor],
+  ["light", words.menu.light, Sun],
+  ["dark", words.menu.dark, Moon],
+];
+
+export function PersonMenu({ me, className }: { me: Me; className: string }) {
+  const theme = useSetting("theme");
+  const [about, setAbout] = useState(false);
+  const client = useQueryClient();
+  const { name, standing } = me.person;
+
+  const signOut = async () => {
+    await api.logout().catch(() => {});
+    forgetAll();
+    changeSetting("last_conversation", "");
+    client.clear();
+    location.hash = "";
+    location.reload();
+  };
+
+  return (
+    <>
+      <DropdownMenu.Root>
+        <DropdownMenu.Trigger aria-label={words.menu.label(name)} className={classes(className, "h-11!")}>
+          <span className="grid size-7 shrink-0 place-items-center rounded-full bg-livery font-medium text-[12.5px] text-on-livery">
+            {[...name][0]?.toUpperCase()}
+          </span>
+          <span className="min-w-0 flex-1 text-start leading-tight">
+            <span className="block truncate font-medium text-ink">{name}</span>
+            <span className="block text-[11.5px] text-ink-3">{words.menu.standing[standing] ?? standing}</span>
+          </span>
+          <ChevronsUpDown size={14} className="text-ink-3" aria-hidden="true" />
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content side="top" align="start" sideOffset={6} className={classes(menu.content, "w-60")}>
+            <DropdownMenu.Label className={menu.label}>{words.menu.theme}</DropdownMenu.Label>
+            <DropdownMenu.RadioGroup
+              value={theme}
+              onValueChange={(value) => changeSetting("theme", value as Settings["theme"])}
+            >
+              {THEMES.map(([value, label, Sign]) => (
+                <DropdownMenu.RadioItem key={value} value={value} className={menu.item}>
+                  <Sign size={15} className="text-ink-3" aria-hidden="true" /> {label}
+                  <DropdownMenu.ItemIndicator className="ms-auto">
+                    <Check size={15} className="text-livery" />
+                  </DropdownMenu.ItemIndicator>
+                </DropdownMenu.RadioItem>
+              ))}
+            </DropdownMenu.RadioGroup>
+            <DropdownMenu.Separator className={menu.separator} />
+            <DropdownMenu.Item className={menu.item} onSelect={() => setAbout(true)}>
+              <Info size={15} className="text-ink-3" aria-hidden="true" /> {words.menu.about}
+            </DropdownMenu.Item>
+            <DropdownMenu.Item className={menu.item} onSelect={() => void signOut()}>
+              <LogOut size={15} className="text-ink-3" aria-hidden="true" /> {words.menu.sign_out}
+            </DropdownMenu.Item>
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+      <Dialog open={about} onClose={() => setAbout(false)} title={words.about.title} description={words.about.what}>
+        <p className="tabular text-[13px] text-ink-3">{words.about.version(me.version)}</p>
+        <h3 className="mt-5 font-medium text-[13.5px]">{words.about.sources}</h3>
+        <p className="mt-1 text-[13px] text-ink-2">{words.about.tmdb}</p>
+        <p className="mt-1.5 text-[13px] text-ink-2">{words.about.tvmaze}</p>
+        <h3 className="mt-5 font-medium text-[13.5px]">{words.about.keys}</h3>
+        <dl className="mt-1.5 grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-[13px]">
+          {words.about.shortcuts.map(([keys, what]) => (
+            <div key={keys} className="contents">
+              <dt className="flex gap-1">
+                {keys.split(" ").map((key) => (
+                  <kbd key={key} className="rounded-md border border-line-2 bg-linen px-1.5 font-sans text-[12px] text-ink-2">
+                    {key}
+                  </kbd>
+                ))}
+              </dt>
+              <dd className="text-ink-2">{what}</dd>
+            </div>
+          ))}
+        </dl>
+      </Dialog>
+    </>
+  );
+}

@@ -1,0 +1,354 @@
+/** Every text the page shows of its own, in English. */
+
+const number = new Intl.NumberFormat("en");
+
+function plural(count: number, one: string, many: string) {
+  return `${number.format(count)} ${count === 1 ? one : many}`;
+}
+
+export const words = {
+  name: "Majordomo",
+  skip: "Skip to the message field",
+
+  state: {
+    loading: "Loading…",
+    unreachable: "The service could not be reached.",
+    unreachable_hint: "It may be starting, or this device is offline. Nothing you wrote is lost.",
+    failed: (status: number) => `The service answered with an error (${status}).`,
+    try_again: "Try again",
+    offline: "No connection. What you see may be out of date; reconnecting…",
+    reconnecting: "Reconnecting…",
+    broken: "This part of the page stopped working.",
+    broken_hint: "Reloading shows the same conversation again; nothing is lost.",
+    reload: "Reload",
+    picture_missing: "No picture",
+  },
+
+  sign_in: {
+    title: "At your service",
+    hint: "Enter the one-time code from the link the service printed, or the one somebody in the household gave you.",
+    code: "One-time code",
+    submit: "Sign in",
+    busy: "Signing in…",
+    wrong: "This code is not valid any more. Ask for a new one; each works once.",
+    lost: "No code? Whoever runs the service gets a new link when it starts, and can make one for you on the House page.",
+  },
+
+  sidebar: {
+    label: "Conversations",
+    new_conversation: "New conversation",
+    search: "Search",
+    house: "House",
+    open: "Open the list of conversations",
+    close: "Close the list of conversations",
+    empty: "Conversations appear here.",
+    failed: "The conversations could not be loaded.",
+    more: "Show older",
+    today: "Today",
+    yesterday: "Yesterday",
+    week: "This week",
+    month: "This month",
+    older: "Earlier",
+    pending: "An answer is being made",
+    unread: "New answer",
+    actions: (title: string) => `Actions for “${title}”`,
+    rename: "Rename",
+    remove: "Delete",
+    rename_label: "New title",
+    untitled: "New conversation",
+  },
+
+  search: {
+    title: "Search conversations",
+    placeholder: "Search titles, or choose an action",
+    none: "Nothing found.",
+    conversations: "Conversations",
+    actions: "Actions",
+  },
+
+  confirm: {
+    cancel: "Keep it",
+    delete_title: "Delete this conversation?",
+    delete_text: (title: string) => `“${title}” and all its messages will be removed. This cannot be undone.`,
+    delete_yes: "Delete",
+    clear_title: "Clear this conversation?",
+    clear_text: "Its messages will be removed; the conversation stays. This cannot be undone.",
+    clear_yes: "Clear",
+    person_title: (name: string) => `Remove ${name}?`,
+    person_text: "They can no longer sign in. This cannot be undone.",
+    key_title: (name: string) => `Revoke “${name}”?`,
+    key_text: "Whatever uses this key stops working at once.",
+    yes_remove: "Remove",
+    yes_revoke: "Revoke",
+  },
+
+  chat: {
+    menu: "Conversation menu",
+    rename: "Rename",
+    details: "Details",
+    clear: "Clear messages",
+    remove: "Delete",
+    greeting: (name: string, hour: number) => {
+      const time = hour < 5 ? "Good night" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
+      return `${time}, ${name}.`;
+    },
+    greeting_hint: "What shall we see to?",
+    suggestions: "Suggestions",
+    placeholder: "Ask for a film, a show, or what is on tonight",
+    placeholder_running: "Add another message; it waits its turn",
+    message: "Message",
+    send: "Send",
+    stop: "Stop",
+    attach: "Attach pictures or files",
+    attach_hint: "Pictures and files up to 11 MB in all. You can also paste or drop them.",
+    drop: "Drop to attach",
+    too_large: (name: string) => `“${name}” is too large. Files may be 11 MB in all.`,
+    unreadable: (name: string) => `“${name}” could not be read.`,
+    remove_file: (name: string) => `Remove ${name}`,
+    file_only: "Please have a look at this.",
+    picture: "Picture",
+    attached: "Attached picture",
+    to_latest: "Go to the latest message",
+    older: "Show earlier messages",
+    gone: "This conversation does not exist any more.",
+    gone_hint: "It was deleted, or it belongs to somebody else.",
+    missing: "The messages could not be loaded.",
+    you: "You",
+    queued: "Waiting for its turn",
+    sending: "Sending…",
+    refused: (reason: string) => `Not sent: ${reason}`,
+    discard: "Discard",
+    answered: (text: string) => `Majordomo answered: ${text}`,
+    sent: "Message sent",
+    too_long: "A message may have at most 100,000 characters.",
+    disclaimer: "Majordomo can be mistaken. It changes nothing without asking.",
+  },
+
+  answer: {
+    thinking: "Thinking",
+    working: "Working",
+    writing: "Writing",
+    starting: "One moment",
+    stopping: "Stopping…",
+    seconds: (seconds: number) =>
+      seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`,
+    thought: "Thoughts",
+    copy: "Copy answer",
+    copied: "Copied",
+    copy_failed: "Could not copy.",
+    copy_code: "Copy code",
+    retry: "Ask again",
+    try_again: "Try again",
+    model: "Answered by",
+    input: "Tokens read",
+    output: "Tokens written",
+    cost: "Cost",
+    time: "Time",
+    usage: "Usage of this answer",
+    estimated: "estimated",
+    unknown_model: "unknown model",
+    empty: "The answer is empty.",
+    picture_link: (text: string) => (text === "" ? "picture" : text),
+  },
+
+  work: {
+    running: (done: number, all: number) => (all === 1 ? "Looking it up" : `Looking things up · ${done} of ${all}`),
+    done: (count: number) => `Looked ${count === 1 ? "in one place" : `in ${number.format(count)} places`}`,
+    thought_only: "Thought about it",
+    failed: (count: number) => `${number.format(count)} without an answer`,
+    call_state: { running: "running", done: "done", failed: "failed", unanswered: "no answer" },
+    asked: "Asked with",
+    came_back: "Came back",
+    tool: "Tool",
+  },
+
+  cards: {
+    shelf: (count: number) => plural(count, "result", "results"),
+    details: (title: string) => `Details of ${title}`,
+    more: "More about it",
+    previous: "Scroll results back",
+    next: "Scroll results on",
+  },
+
+  notice: {
+    cancelled: "Stopped",
+    timed_out: "Time limit reached",
+    partial: "Partial answer",
+    failed: "No answer",
+    fallback: "Another model",
+  },
+
+  models: {
+    label: "Model",
+    auto: "Auto",
+    auto_hint: (name: string) => (name === "" ? "The house chooses" : `The house chooses; first ${name}`),
+    search: "Find a model",
+    none: "No model of that name.",
+    built_in: "Built-in list",
+    built_in_hint: "The catalogue could not be asked, so this is a built-in list. A name may not be available.",
+    streaming: "Show answers while they are written",
+    context: (tokens: number) => `${number.format(Math.round(tokens / 1000))}k`,
+    price: (input: number, output: number) =>
+      input === 0 && output === 0 ? "free" : `$${input} in, $${output} out per million`,
+  },
+
+  details: {
+    title: "Details",
+    id: "Id",
+    created: "Created",
+    changed: "Last change",
+    messages: "Messages",
+    turns: "Answers",
+    input: "Tokens read",
+    cached: "of them from cache",
+    output: "Tokens written",
+    cost: "Cost",
+    agent: "Agent",
+    copy_id: "Copy id",
+    tokens: (count: number, estimated: boolean) => `${number.format(count)}${estimated ? " (estimated)" : ""}`,
+  },
+
+  demo: {
+    label: "Demo",
+    parts: { model: "a scripted model", tmdb: "built-in film data", tvmaze: "a built-in TV schedule" } as Record<string, string>,
+    how: "Connect the real ones",
+    title: "This is a demo household",
+    what: "Everything you see works, but the answers are scripted and the data is a small built-in library. Each part below is replaced as soon as you give the service its key, one by one.",
+    steps: [
+      {
+        title: "A language model",
+        text: "Put a key into the environment or into .env beside the service.",
+        code: "OPENAI_API_KEY=…\n# or OPENROUTER_API_KEY, ANTHROPIC_API_KEY, …",
+      },
+      {
+        title: "Film and series data",
+        text: "A free key from themoviedb.org replaces the built-in films.",
+        code: "TMDB_API_KEY=…",
+      },
+      {
+        title: "Or write it into majordomo.toml",
+        text: "The file lies in the folder the service runs in.",
+        code: '[models]\npriority = ["openai"]\n[models.openai]\ndialect = "responses"\nbase_url = "https://api.openai.com/v1"\napi_key = "env:OPENAI_API_KEY"\n[models.openai.roles]\nchat = "gpt-5-mini"',
+      },
+    ],
+    then: "Then start the service again. Your conversations stay.",
+    hide: "Hide for now",
+  },
+
+  menu: {
+    label: (name: string) => `Menu of ${name}`,
+    theme: "Appearance",
+    system: "As the system",
+    light: "Light",
+    dark: "Dark",
+    about: "About",
+    sign_out: "Sign out",
+    standing: { guest: "Guest", child: "Child", member: "Member", admin: "Admin" },
+  },
+
+  about: {
+    title: "About Majordomo",
+    version: (version: string) => `Version ${version}`,
+    what: "A self-hosted assistant for a household and its friends.",
+    sources: "Where the data comes from",
+    tmdb: "This product uses the TMDB API but is not endorsed or certified by TMDB.",
+    tvmaze: "TV schedules and episodes come from TVmaze.com, licensed CC BY-SA 4.0.",
+    keys: "Keyboard",
+    shortcuts: [
+      ["Enter", "Send"],
+      ["Shift Enter", "New line"],
+      ["Ctrl K", "Search conversations"],
+      ["Ctrl Shift O", "New conversation"],
+      ["Esc", "Stop the answer, close what is open"],
+    ] as [string, string][],
+  },
+
+  house: {
+    title: "House",
+    back: "Back to the conversation",
+    health: "Health",
+    health_hint: "What the service is made of, and whether it works now.",
+    all_well: "Everything is in order.",
+    some_ill: (count: number) => `${plural(count, "part does", "parts do")} not work as it should.`,
+    no_components: "The service names no components.",
+    status: { ok: "In order", degraded: "Degraded", failed: "Not working", unknown: "Unknown" },
+    usage: "Usage",
+    usage_hint: "The last 30 days.",
+    usage_mine: "Mine",
+    usage_all: "Everybody's",
+    no_usage: "No answers yet in these days.",
+    day: "Day",
+    turns: "Answers",
+    input: "Tokens read",
+    output: "Tokens written",
+    cost: "Cost",
+    total: "Total",
+    chart: "Answers a day",
+    chart_bar: (day: string, turns: number, cost: string) => `${day}: ${plural(turns, "answer", "answers")}, ${cost}`,
+    show_days: "Show every day",
+    hide_days: "Hide the days",
+    models: "Models",
+    models_hint: "What can be asked now.",
+    model: "Model",
+    context: "Reads",
+    price: "Price",
+    people: "People",
+    people_hint: "Everybody who may talk to the house. A sign-in link works once.",
+    name: "Name",
+    standing: "Standing",
+    since: "Since",
+    actions: "Actions",
+    add_person: "Add a person",
+    person_name: "Their name",
+    add: "Add",
+    link: "Sign-in link",
+    link_for: (name: string) => `Sign-in link for ${name}`,
+    link_hint: (until: string) => `Works once, until ${until}. Whoever opens it is signed in as this person.`,
+    remove: "Remove",
+    you: "you",
+    keys: "API keys",
+    keys_hint: "For programs that talk to the house over HTTP.",
+    no_keys: "No keys yet.",
+    key_name: "What it is for",
+    create_key: "Create a key",
+    revoke: "Revoke",
+    key_made: "The new key",
+    key_once: "Copy it now. It is stored hashed and cannot be shown again.",
+    copy: "Copy",
+    copied: "Copied",
+    close: "Close",
+  },
+
+  dialog: { close: "Close" },
+};
+
+export function tokens(count: number) {
+  return count < 10_000 ? number.format(count) : `${number.format(Math.round(count / 100) / 10)}k`;
+}
+
+export function wholeTokens(count: number) {
+  return number.format(count);
+}
+
+/** Millionths of a US dollar as a price a person can read: two digits that matter, cents from one dollar on. */
+export function money(micros: number) {
+  if (micros === 0) return "$0";
+  const dollars = micros / 1_000_000;
+  if (dollars >= 1) return `$${dollars.toFixed(2)}`;
+  if (dollars < 0.0001) return "< $0.0001";
+  return `$${dollars.toFixed(Math.min(4, Math.max(2, 1 - Math.floor(Math.log10(dollars)))))}`;
+}
+
+export function duration(ms: number) {
+  if (ms < 950) return `${Math.max(0.1, Math.round(ms / 100) / 10).toFixed(1)} s`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return words.answer.seconds(Math.round(ms / 1000));
+}
+
+export function date(ms: number) {
+  return new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(ms);
+}
+
+export function day(ms: number) {
+  return new Intl.DateTimeFormat("en", { dateStyle: "medium" }).format(ms);
+}
