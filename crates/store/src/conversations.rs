@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Store, StoreError,
-    row::{Columns, to_json},
+    row::{Columns, Value, to_json},
     writer::Tx,
 };
 use majordomo_domain::{AgentId, ConversationId, Message, Millis, PersonId, Role, Usage, text::shorten};
@@ -216,43 +216,56 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewConversation) -> Result<()>
     if taken.is_some() {
         return Err(StoreError::Conflict("this conversation exists already".into()));
     }
-    tx.run(
-        "INSERT INTO conversations (id, owner_id, agent_id, place, title, turn_count, message_count, created_at_ms, updated_at_ms, \
-         lease_owner, lease_fence, lease_until_ms) VALUES (?, ?, ?, ?, ?, 0, 0, ?, ?, NULL, 0, 0)",
-        &[
-            new.id.into(),
-            new.owner.into(),
-            new.agent.into(),
-            (&new.place).into(),
-            shorten(&new.title, TITLE).into(),
-            new.now_ms.into(),
-            new.now_ms.into(),
-        ],
-    )
-    .await?;
+    let (sql, values) = inserted(new, &Counts::default());
+    tx.run(sql, &values).await?;
     Ok(())
 }
 
-pub(crate) async fn insert_message(tx: &mut Tx<'_>, conversation: ConversationId, message: &Message) -> Result<()> {
+/// What a conversation begins with when its first message makes it.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub turns: i64,
+    pub messages: i64,
+    pub lease: Option<(String, Millis)>,
+}
+
+pub(crate) fn inserted(new: &NewConversation, counts: &Counts) -> (&'static str, Vec<Value>) {
+    let sql = "INSERT INTO conversations (id, owner_id, agent_id, place, title, turn_count, message_count, created_at_ms, \
+         updated_at_ms, lease_owner, lease_fence, lease_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        new.id.into(),
+        new.owner.into(),
+        new.agent.into(),
+        (&new.place).into(),
+        shorten(&new.title, TITLE).into(),
+        counts.turns.into(),
+        counts.messages.into(),
+        new.now_ms.into(),
+        new.now_ms.into(),
+        counts.lease.as_ref().map(|(owner, _)| owner.as_str()).into(),
+        i64::from(counts.lease.is_some()).into(),
+        counts.lease.as_ref().map_or(0, |(_, until)| *until).into(),
+    ];
+    (sql, values)
+}
+
+pub(crate) fn inserted_message(conversation: ConversationId, message: &Message) -> Result<(&'static str, Vec<Value>)> {
     let role = match message.role {
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::Tool => "tool",
     };
-    tx.run(
-        "INSERT INTO messages (conversation_id, position, id, turn_id, role, parts, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        &[
-            conversation.into(),
-            message.position.into(),
-            message.id.into(),
-            message.turn.into(),
-            role.into(),
-            to_json(&message.parts)?.into(),
-            message.created_at_ms.into(),
-        ],
-    )
-    .await?;
-    Ok(())
+    let sql = "INSERT INTO messages (conversation_id, position, id, turn_id, role, parts, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let values = vec![
+        conversation.into(),
+        message.position.into(),
+        message.id.into(),
+        message.turn.into(),
+        role.into(),
+        to_json(&message.parts)?.into(),
+        message.created_at_ms.into(),
+    ];
+    Ok((sql, values))
 }
 
 fn read(row: &AnyRow) -> Result<Conversation> {

@@ -62,6 +62,13 @@ impl Dialect {
         }
     }
 
+    /// Whether several statements with values may travel as one text.
+    pub fn joins_statements(self) -> bool {
+        match self {
+            Dialect::Sqlite => true,
+        }
+    }
+
     /// A statement of a migration, in this database's form.
     pub fn ddl(self, text: &str) -> SqlStr {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::{
     Fence, Result, Store, StoreError,
-    conversations::{self, NewConversation},
+    conversations::{self, Counts, NewConversation},
     row::{Columns, to_json},
 };
 use majordomo_domain::{Message, Millis, TurnId, message::Role, op::Say, text::shorten};
@@ -70,74 +70,82 @@ impl Store {
                 .await?;
             }
 
-            let mut message = Message {
+            let row = tx
+                .first(
+                    "SELECT turn_count, title, lease_owner, lease_fence, lease_until_ms FROM conversations WHERE id = ?",
+                    &[say.conversation.into()],
+                )
+                .await?;
+            let (turns, fence, free) = match &row {
+                Some(row) => {
+                    let ours = new.claim.as_ref().map(|(owner, _)| owner.as_str());
+                    let free = row.int("lease_until_ms")? < new.now_ms || row.optional_text("lease_owner")?.as_deref() == ours;
+                    (row.int("turn_count")?, row.int("lease_fence")?, free)
+                }
+                None => (0, 0, true),
+            };
+            let ordinal = turns + 1;
+            let lease = new.claim.clone().filter(|_| free);
+            let fence = lease.is_some().then_some(Fence(fence + 1));
+            let message = Message {
                 id: majordomo_domain::MessageId::new(),
                 turn: new.turn,
-                position: 0,
+                position: ordinal * 1000,
                 role: Role::User,
                 parts: say.parts.clone(),
                 created_at_ms: new.now_ms,
             };
             let title = shorten(message.visible_text().lines().next().unwrap_or_default(), TITLE_FROM_MESSAGE);
-            let (owner, until) = match &new.claim {
-                Some((owner, until)) => (owner.as_str(), *until),
-                None => ("", 0),
-            };
-            let claimed = || {
-                [
-                    new.now_ms.into(),
-                    title.as_str().into(),
-                    owner.into(),
-                    until.into(),
-                    say.conversation.into(),
-                    new.now_ms.into(),
-                    owner.into(),
-                ]
-            };
-            const TAKE: &str = "UPDATE conversations SET turn_count = turn_count + 1, message_count = message_count + 1, updated_at_ms = ?, \
-                 title = CASE WHEN title = '' THEN ? ELSE title END, lease_owner = ?, lease_until_ms = ?, lease_fence = lease_fence + 1 \
-                 WHERE id = ? AND (lease_until_ms < ? OR lease_owner = ?)";
-            const QUEUE: &str = "UPDATE conversations SET turn_count = turn_count + 1, message_count = message_count + 1, updated_at_ms = ?, \
-                 title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?";
-            let queued = || [new.now_ms.into(), title.as_str().into(), say.conversation.into()];
-
-            let mut fence = new.claim.is_some() && tx.run(TAKE, &claimed()).await? > 0;
-            if !fence && tx.run(QUEUE, &queued()).await? == 0 {
-                let Some(create) = &new.create else {
-                    return Err(StoreError::NotFound("conversation"));
-                };
-                conversations::insert(tx, create).await?;
-                fence = new.claim.is_some() && tx.run(TAKE, &claimed()).await? > 0;
-                if !fence {
-                    tx.run(QUEUE, &queued()).await?;
+            let mut statements = Vec::with_capacity(3);
+            match (&row, &new.create) {
+                (Some(_), _) => {
+                    let mut values = vec![new.now_ms.into(), title.into()];
+                    let sql = match &lease {
+                        Some((owner, until)) => {
+                            values.extend([owner.into(), (*until).into()]);
+                            "UPDATE conversations SET turn_count = turn_count + 1, message_count = message_count + 1, updated_at_ms = ?, \
+                             title = CASE WHEN title = '' THEN ? ELSE title END, lease_owner = ?, lease_until_ms = ?, \
+                             lease_fence = lease_fence + 1 WHERE id = ? AND turn_count = ?"
+                        }
+                        None => {
+                            "UPDATE conversations SET turn_count = turn_count + 1, message_count = message_count + 1, updated_at_ms = ?, \
+                             title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ? AND turn_count = ?"
+                        }
+                    };
+                    values.extend([say.conversation.into(), turns.into()]);
+                    statements.push((sql, values));
                 }
+                (None, Some(create)) => {
+                    let create = NewConversation {
+                        title: if create.title.is_empty() { title } else { create.title.clone() },
+                        ..create.clone()
+                    };
+                    let counts = Counts { turns: 1, messages: 1, lease };
+                    statements.push(conversations::inserted(&create, &counts));
+                }
+                (None, None) => return Err(StoreError::NotFound("conversation")),
             }
-            let row = tx
-                .first("SELECT turn_count, lease_fence FROM conversations WHERE id = ?", &[say.conversation.into()])
-                .await?
-                .ok_or(StoreError::NotFound("conversation"))?;
-            let ordinal = row.int("turn_count")?;
-            message.position = ordinal * 1000;
-            conversations::insert_message(tx, say.conversation, &message).await?;
+            statements.push(conversations::inserted_message(say.conversation, &message)?);
             // The message holds the parts; the operation keeps the rest.
             let op = Say { parts: Vec::new(), ..say.clone() };
-            tx.run(
+            statements.push((
                 "INSERT INTO turns (id, conversation_id, ordinal, agent_id, person_id, state, attempt, op, input_tokens, cached_input_tokens, \
                  output_tokens, estimated, cost_micros, created_at_ms, started_at_ms) VALUES (?, ?, ?, ?, ?, ?, 1, ?, 0, 0, 0, 0, 0, ?, ?)",
-                &[
+                vec![
                     new.turn.into(),
                     say.conversation.into(),
                     ordinal.into(),
                     say.agent.into(),
                     say.author.into(),
-                    if fence { "running" } else { "queued" }.into(),
+                    if fence.is_some() { "running" } else { "queued" }.into(),
                     to_json(&op)?.into(),
                     new.now_ms.into(),
-                    fence.then_some(new.now_ms).into(),
+                    fence.map(|_| new.now_ms).into(),
                 ],
-            )
-            .await?;
-            let fence = fence.then_some(Fence(row.int("lease_fence")?));
+            ));
+            if tx.run_all(&statements).await? < 3 {
+                return Err(StoreError::Busy("another process wrote this conversation at the same moment".into()));
+            }
             Ok(AcceptOutcome::Stored { ordinal, message, fence })
         })
         .await

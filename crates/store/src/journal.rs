@@ -2,7 +2,7 @@
 
 use crate::{
     Fence, Result, Store, StoreError,
-    conversations::insert_message,
+    conversations::inserted_message,
     row::{Columns, to_json},
 };
 use majordomo_domain::{
@@ -211,27 +211,24 @@ impl Store {
     /// [`StoreError::Fenced`] when the conversation was taken over, cleared or deleted; then nothing is written.
     pub async fn finish_turn(&self, end: FinishedTurn) -> Result<()> {
         self.write(async move |tx| {
-            let held = tx
-                .run(
+            let visible = end.messages.iter().filter(|m| !m.visible_text().is_empty()).count() as u64;
+            // Both guards first: the conversation is still ours, and the turn is not over.
+            let guards = [
+                (
                     "UPDATE conversations SET message_count = message_count + ?, updated_at_ms = ?, \
                      lease_until_ms = CASE WHEN ? = 1 THEN lease_until_ms ELSE 0 END WHERE id = ? AND lease_fence = ?",
-                    &[
-                        (end.messages.iter().filter(|m| !m.visible_text().is_empty()).count() as u64).into(),
+                    vec![
+                        visible.into(),
                         end.now_ms.into(),
                         end.keep_lease.into(),
                         end.conversation.into(),
                         end.fence.0.into(),
                     ],
-                )
-                .await?;
-            if held == 0 {
-                return Err(StoreError::Fenced);
-            }
-            let closed = tx
-                .run(
+                ),
+                (
                     "UPDATE turns SET state = ?, partial = NULL, model = ?, error = ?, input_tokens = ?, cached_input_tokens = ?, \
                      output_tokens = ?, estimated = ?, cost_micros = ?, finished_at_ms = ? WHERE id = ? AND state IN ('queued', 'running')",
-                    &[
+                    vec![
                         end.state.as_str().into(),
                         (&end.model).into(),
                         end.error.clone().into(),
@@ -243,19 +240,20 @@ impl Store {
                         end.now_ms.into(),
                         end.turn.into(),
                     ],
-                )
-                .await?;
-            if closed == 0 {
+                ),
+            ];
+            if tx.run_all(&guards).await? < 2 {
                 return Err(StoreError::Fenced);
             }
+            let mut statements = Vec::with_capacity(end.messages.len() + 1);
             for message in &end.messages {
-                insert_message(tx, end.conversation, message).await?;
+                statements.push(inserted_message(end.conversation, message)?);
             }
             if end.usage.input_tokens + end.usage.output_tokens > 0 {
-                tx.run(
+                statements.push((
                     "INSERT INTO ledger (turn_id, person_id, agent_id, day, model, input_tokens, cached_input_tokens, output_tokens, cost_micros) \
                      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    &[
+                    vec![
                         end.turn.into(),
                         end.person.into(),
                         end.agent.into(),
@@ -266,9 +264,9 @@ impl Store {
                         end.usage.output_tokens.into(),
                         end.cost_micros.into(),
                     ],
-                )
-                .await?;
+                ));
             }
+            tx.run_all(&statements).await?;
             if let Some(delivery) = &end.delivery {
                 crate::outbox::insert(tx, delivery, end.now_ms).await?;
             }

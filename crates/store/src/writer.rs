@@ -30,6 +30,27 @@ impl Tx<'_> {
         Ok(query.execute(&mut *self.connection).await?.rows_affected())
     }
 
+    /// Run statements one after another; how many rows they touched together. Where the database allows it they travel as
+    /// one, which spares a change of threads for each.
+    pub async fn run_all(&mut self, statements: &[(&'static str, Vec<Value>)]) -> Result<u64> {
+        if statements.is_empty() {
+            return Ok(0);
+        }
+        if !self.dialect.joins_statements() {
+            let mut touched = 0;
+            for (sql, values) in statements {
+                touched += self.run(sql, values).await?;
+            }
+            return Ok(touched);
+        }
+        let text: Vec<&str> = statements.iter().map(|(sql, _)| *sql).collect();
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(text.join(";")));
+        for value in statements.iter().flat_map(|(_, values)| values) {
+            query = bind_one(query, value);
+        }
+        Ok(query.execute(&mut *self.connection).await?.rows_affected())
+    }
+
     pub async fn first(&mut self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>> {
         Ok(bind(self.dialect, sql, values).fetch_optional(&mut *self.connection).await?)
     }
@@ -39,20 +60,18 @@ impl Tx<'_> {
     }
 }
 
-fn bind<'q>(
-    dialect: Dialect,
-    sql: &'static str,
-    values: &[Value],
-) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments> {
-    let mut query = sqlx::query(dialect.sql(sql));
-    for value in values {
-        query = match value {
-            Value::Text(text) => query.bind(text.clone()),
-            Value::Int(number) => query.bind(*number),
-            Value::Null => query.bind(None::<String>),
-        };
+fn bind<'q>(dialect: Dialect, sql: &'static str, values: &[Value]) -> Query<'q> {
+    values.iter().fold(sqlx::query(dialect.sql(sql)), bind_one)
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bind_one<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
+    match value {
+        Value::Text(text) => query.bind(text.clone()),
+        Value::Int(number) => query.bind(*number),
+        Value::Null => query.bind(None::<String>),
     }
-    query
 }
 
 trait Job: Send {

@@ -1,6 +1,8 @@
 //! One suite for every database: SQLite always; others when the environment variable `MAJORDOMO_TEST_STORES` holds their
 //! addresses, separated by blanks. What is skipped is said.
 
+#![allow(clippy::print_stdout)]
+
 use majordomo_domain::{
     Address, Agent, AgentId, ConversationId, Delivery, DeliveryId, KeyId, Message, MessageId, Part, Person, PersonId,
     Role, Standing, TurnId, TurnState, Usage, delivery::DeliveryState, op::Say, person::Identity,
