@@ -1,19 +1,27 @@
 //! The few tools only the engine can offer: find a tool, use a found tool, read on in a long result.
 
-use crate::catalogue::IndexEntry;
-use majordomo_domain::{Call, Effect, Output, Tool, ToolError, Toolkit};
+use crate::{
+    catalogue::IndexEntry,
+    delegate::{Delegate, Home},
+};
+use majordomo_domain::{Call, Effect, Output, Tool, ToolError, Toolkit, tool::Limits};
 use majordomo_store::Store;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 /// The drawer long results are kept in.
 pub(crate) const RECALL: &str = "recall";
 
-pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store) -> [Toolkit; 2] {
+pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) -> [Toolkit; 3] {
     [
         Toolkit::new("tools", index).tool::<FindTools>().tool::<UseTool>().build(),
         Toolkit::new(RECALL, store).tool::<Recall>().build(),
+        // A worker asks models, which takes longer than asking a service.
+        Toolkit::new("errands", home)
+            .limits(Limits { at_once: 4, timeout: Duration::from_secs(60) })
+            .tool::<Delegate>()
+            .build(),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     builtin,
+    delegate::Home,
     engine::{Config, EngineError},
 };
 use majordomo_domain::{
@@ -48,7 +49,12 @@ pub(crate) struct IndexEntry {
 }
 
 impl Catalogue {
-    pub(crate) fn new(mut toolkits: Vec<Toolkit>, store: Store, config: &Config) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        mut toolkits: Vec<Toolkit>,
+        store: Store,
+        home: Home,
+        config: &Config,
+    ) -> Result<Self, EngineError> {
         let index: Vec<IndexEntry> = toolkits
             .iter()
             .flat_map(|toolkit| toolkit.tools.iter().map(move |tool| (toolkit.name, tool)))
@@ -60,7 +66,7 @@ impl Catalogue {
             })
             .collect();
         let index = Arc::new(index);
-        toolkits.extend(builtin::toolkits(index.clone(), store));
+        toolkits.extend(builtin::toolkits(index.clone(), store, home));
         let mut by_name = HashMap::new();
         for toolkit in &toolkits {
             let own = config.tools.get(toolkit.name).copied().unwrap_or_default();

@@ -33,10 +33,10 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
         let named = agent.first_tools.iter().filter_map(|name| catalogue.find(name));
         named.filter(|tool| allowed(tool.toolkit)).map(|tool| tool.tool.spec.clone()).collect()
     };
-    let [find, use_found, recall] = builtin_names();
+    let [find, use_found, recall, delegate] = builtin_names();
     let builtins: &[&str] = match (offered.len() < all.len(), offered.is_empty()) {
-        (true, _) => &[find, use_found, recall],
-        (false, false) => &[recall],
+        (true, _) => &[find, use_found, recall, delegate],
+        (false, false) => &[recall, delegate],
         (false, true) => &[],
     };
     let toolkits: Vec<&str> =

@@ -2,6 +2,7 @@
 
 use crate::{
     catalogue::{Catalogue, ToolOverride},
+    delegate::Home,
     health::{Health, ProbeResult},
     room::{Room, Rooms, TurnHandle, Waiting},
     route::Router,
@@ -160,6 +161,8 @@ pub(crate) struct Inner {
     pub halt: CancellationToken,
     draining: AtomicBool,
     health: Health,
+    /// What workers used, until their turn counts it.
+    side_usage: Mutex<HashMap<TurnId, (Usage, i64)>>,
     models: tokio::sync::Mutex<Option<(tokio::time::Instant, ModelList)>>,
 }
 
@@ -176,7 +179,8 @@ impl Engine {
         for agent in &parts.agents {
             agents.push(parts.store.put_agent(agent).await?);
         }
-        let catalogue = Catalogue::new(parts.toolkits, parts.store.clone(), &parts.config)?;
+        let home = Home::default();
+        let catalogue = Catalogue::new(parts.toolkits, parts.store.clone(), home.clone(), &parts.config)?;
         let unfinished = parts.store.unfinished_turns().await?;
         let engine = Self(Arc::new(Inner {
             health: Health::new(catalogue.toolkits()),
@@ -192,12 +196,14 @@ impl Engine {
             tasks: TaskTracker::new(),
             halt: CancellationToken::new(),
             draining: AtomicBool::new(false),
+            side_usage: Mutex::default(),
             models: tokio::sync::Mutex::new(None),
             store: parts.store,
             clock: parts.clock,
             config: parts.config,
             owner: parts.owner,
         }));
+        let _ = home.set(Arc::downgrade(&engine.0));
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
         Ok(engine)
@@ -549,6 +555,22 @@ impl Engine {
     }
 }
 
+impl Inner {
+    /// Remember what a worker used within a turn.
+    pub fn note_usage(&self, turn: TurnId, usage: Usage, cost_micros: i64) {
+        let mut side = self.side_usage.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let entry = side.entry(turn).or_default();
+        entry.0 += usage;
+        entry.1 += cost_micros;
+    }
+
+    /// What workers used within a turn since it was last asked for.
+    pub fn take_usage(&self, turn: TurnId) -> (Usage, i64) {
+        let mut side = self.side_usage.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        side.remove(&turn).unwrap_or_default()
+    }
+}
+
 /// Equal for requests that say the same.
 fn digest(say: &Say) -> String {
     let mut hasher = DefaultHasher::new();
@@ -567,6 +589,7 @@ fn digest(say: &Say) -> String {
 }
 
 /// Names of the tools every agent has.
-pub(crate) fn builtin_names() -> [&'static str; 3] {
-    [crate::builtin::FindTools::NAME, crate::builtin::UseTool::NAME, crate::builtin::Recall::NAME]
+pub(crate) fn builtin_names() -> [&'static str; 4] {
+    use crate::{builtin, delegate};
+    [builtin::FindTools::NAME, builtin::UseTool::NAME, builtin::Recall::NAME, delegate::Delegate::NAME]
 }

@@ -9,6 +9,7 @@ mod builtin;
 mod catalogue;
 mod compact;
 mod context;
+mod delegate;
 mod dispatch;
 mod engine;
 mod health;

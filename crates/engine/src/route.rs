@@ -92,6 +92,12 @@ impl Router {
         ModelOptions { effort, params: serde_json::Map::new() }
     }
 
+    /// What a message needs a model for: a greeting at the beginning goes to the quick role, when one is configured.
+    pub(crate) fn role_for(&self, text: &str, is_first: bool) -> ModelRole {
+        let quick = self.roles.get(&ModelRole::Quick).is_some_and(|models| !models.is_empty());
+        if quick && is_first && is_small_talk(text) { ModelRole::Quick } else { ModelRole::Chat }
+    }
+
     /// Who may answer, best first: the chosen one, then the role's in order; those that cool down go to the end.
     pub(crate) fn candidates(&self, role: ModelRole, chosen: Option<&str>) -> Vec<Arc<dyn Model>> {
         let mut candidates: Vec<Arc<dyn Model>> = Vec::new();
@@ -174,5 +180,48 @@ impl Router {
         models.dedup_by(|a, b| a.name == b.name);
         let problem = (!problems.is_empty()).then(|| problems.join("; "));
         ModelList { models, default, live, problem }
+    }
+}
+
+/// Whether a message is a greeting or thanks and nothing else. Whole words only: "The Addams Family" is no wish to add.
+fn is_small_talk(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "hi",
+        "hello",
+        "hey",
+        "hallo",
+        "good",
+        "morning",
+        "evening",
+        "afternoon",
+        "night",
+        "thanks",
+        "thank",
+        "you",
+        "there",
+        "majordomo",
+        "moin",
+        "servus",
+        "bonjour",
+        "hola",
+        "ciao",
+        "danke",
+    ];
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).peekable();
+    text.chars().count() <= 40 && words.peek().is_some() && words.all(|w| WORDS.contains(&w.to_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_greetings_are_small_talk() {
+        for text in ["Hello", "good evening!", "Hi there, majordomo", "thank you"] {
+            assert!(is_small_talk(text), "{text}");
+        }
+        for text in ["", "Good Omens (2019)", "hello, add Metropolis", "The Good Place", "search hi"] {
+            assert!(!is_small_talk(text), "{text}");
+        }
     }
 }

@@ -60,6 +60,7 @@ struct Making<'a> {
     room: &'a Room,
     waiting: Waiting,
     agent: &'a Agent,
+    role: ModelRole,
     person: Arc<Person>,
     fence: Fence,
     started: Instant,
@@ -159,6 +160,7 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
         usage += used;
         cost_micros += cost;
     }
+    let role = inner.router.role_for(&question.visible_text(), history.is_empty());
     let mut window = Window::new(history, summary.as_ref(), limits);
     window.push(question);
     let started = Instant::now();
@@ -166,6 +168,7 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
         engine,
         room,
         agent,
+        role,
         person,
         fence,
         started,
@@ -341,7 +344,7 @@ impl Making<'_> {
         let mut step = done;
         loop {
             step += 1;
-            let may_call = step < steps && last_words.is_none();
+            let may_call = step < steps && last_words.is_none() && self.role != ModelRole::Quick;
             fault_point!("prompt");
             let answer = match self.ask(step, may_call).await {
                 Err(Stop::TooLong) if !shrunk => {
@@ -467,6 +470,9 @@ impl Making<'_> {
             }
         };
         self.asked = asked;
+        let (usage, cost_micros) = self.engine.0.take_usage(handle.turn);
+        self.usage += usage;
+        self.cost_micros += cost_micros;
         let results = results?;
         fault_point!("result.tx");
         self.journal(results.iter().map(|result| StepKind::Returned { result: result.clone() }).collect()).await?;
@@ -517,7 +523,7 @@ impl Making<'_> {
     /// Ask models in their order until one answers this step.
     async fn ask(&mut self, step: u32, may_call: bool) -> Result<Answer, Stop> {
         let inner = &self.engine.0;
-        let candidates = inner.router.candidates(ModelRole::Chat, self.waiting.say.model.as_deref());
+        let candidates = inner.router.candidates(self.role, self.waiting.say.model.as_deref());
         let Some(first) = candidates.first().cloned() else {
             return Err(Stop::Failed("no model is connected; add a key for one in the settings".into()));
         };

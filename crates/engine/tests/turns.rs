@@ -795,3 +795,23 @@ async fn unknown_events_of_calls_without_ids_do_not_mix() {
     assert_eq!(house.asks("Both").await.1, "Done.");
     assert_eq!(house.model.asked()[1].messages.last().unwrap().parts.len(), 2);
 }
+
+#[tokio::test]
+async fn an_errand_has_its_own_few_steps_and_its_cost_counts() {
+    let house = House::with(TurnLimits { worker_steps: 2, ..TurnLimits::default() }).await;
+    house.model.calls(&[("delegate", r#"{"task":"Compare A and B"}"#)]);
+    // The worker role uses the chat models here: the errand takes the next two answers.
+    house.model.calls(&[("films_look_up", r#"{"title":"A"}"#), ("delegate", r#"{"task":"again"}"#)]);
+    house.model.says("A is from 1927.");
+    house.model.says("The worker says: 1927.");
+    assert_eq!(house.asks("Compare").await.1, "The worker says: 1927.");
+    let asked = house.model.asked();
+    assert_eq!(asked.len(), 4);
+    assert!(asked[1].tools.iter().all(|tool| tool.name != "delegate"));
+    assert!(asked[1].may_call && !asked[2].may_call, "two steps, the last one without calls");
+    let nested =
+        asked[2].messages.last().unwrap().parts.iter().filter(|p| matches!(p, Part::Result(r) if r.is_error)).count();
+    assert_eq!(nested, 1, "an errand is not handed on");
+    let (usage, _, _) = house.store.conversation_usage(house.conversation).await.unwrap();
+    assert!(usage.input_tokens >= 200, "the errand's tokens count: {usage:?}");
+}
