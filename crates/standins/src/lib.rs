@@ -1,1 +1,269 @@
+//! The outside world on loopback: stand-ins for a language model, TMDb and TVmaze.
+//!
+//! Knows how those services speak, and a small household of public-domain films and series. Serves the demo household,
+//! the end-to-end tests, the crash runs and the benches. Never knows anything of the product: it can be asked by any
+//! client of the real services. Start reading at [`Town`]; then [`model`] for scripts and the demo's rule-based model,
+//! [`Fault`] for bad days.
 
+mod clock;
+mod facts;
+mod fault;
+mod household;
+pub mod model;
+pub mod proxy;
+mod requests;
+mod server;
+mod tmdb;
+mod tvmaze;
+
+pub use clock::Clock;
+pub use fault::{Fault, Switch};
+pub use model::{Mode, Pace};
+pub use requests::{Request, Violation};
+
+use model::ModelStandIn;
+use requests::Log;
+use server::Switchboard;
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The environment variable with the folder of published API descriptions.
+pub const SPECS: &str = "MAJORDOMO_SPECS";
+
+/// Which services to start, and how. Ports are 0 for a free one.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    model: Option<(u16, Mode)>,
+    tmdb: Option<u16>,
+    tvmaze: Option<u16>,
+    clock: Clock,
+    log: bool,
+    specs: Option<PathBuf>,
+    model_key: Option<String>,
+    tmdb_key: Option<String>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            model: None,
+            tmdb: None,
+            tvmaze: None,
+            clock: Clock::real(),
+            log: true,
+            specs: std::env::var_os(SPECS).map(PathBuf::from),
+            model_key: None,
+            tmdb_key: None,
+        }
+    }
+}
+
+impl Plan {
+    /// The model on a free port.
+    pub fn model(self, mode: Mode) -> Self {
+        self.model_at(0, mode)
+    }
+
+    pub fn model_at(mut self, port: u16, mode: Mode) -> Self {
+        self.model = Some((port, mode));
+        self
+    }
+
+    /// TMDb and its images on a free port.
+    pub fn tmdb(self) -> Self {
+        self.tmdb_at(0)
+    }
+
+    pub fn tmdb_at(mut self, port: u16) -> Self {
+        self.tmdb = Some(port);
+        self
+    }
+
+    pub fn tvmaze(self) -> Self {
+        self.tvmaze_at(0)
+    }
+
+    pub fn tvmaze_at(mut self, port: u16) -> Self {
+        self.tvmaze = Some(port);
+        self
+    }
+
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether requests are recorded. On by default; off for benches.
+    pub fn log(mut self, on: bool) -> Self {
+        self.log = on;
+        self
+    }
+
+    /// The folder of published API descriptions to check requests against. The environment's `MAJORDOMO_SPECS` by
+    /// default; without either, compact tables of TMDb and TVmaze are used.
+    pub fn specs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.specs = Some(folder.into());
+        self
+    }
+
+    /// Compact tables only, whatever the environment says.
+    pub fn without_specs(mut self) -> Self {
+        self.specs = None;
+        self
+    }
+
+    /// The only credential the model takes. Any or none by default.
+    pub fn model_key(mut self, key: impl Into<String>) -> Self {
+        self.model_key = Some(key.into());
+        self
+    }
+
+    /// The only credential TMDb takes. Any, but not none, by default: the real service always wants one.
+    pub fn tmdb_key(mut self, key: impl Into<String>) -> Self {
+        self.tmdb_key = Some(key.into());
+        self
+    }
+
+    /// Starts the services. Fails when a given port is taken.
+    pub async fn start(self) -> io::Result<Town> {
+        let stop = CancellationToken::new();
+        let (log, board) = (Log::default(), Switchboard::default());
+        log.switch(self.log);
+        let specs = self.specs.as_deref();
+        let pace = self.model.as_ref().map_or_else(Mode::default, |(_, mode)| mode.clone());
+        let model = Arc::new(ModelStandIn::new(
+            pace,
+            self.model_key,
+            facts::Facts::model(specs.filter(|_| self.model.is_some())),
+        ));
+        let mut town = Town {
+            model: Arc::clone(&model),
+            model_address: None,
+            tmdb_address: None,
+            tvmaze_address: None,
+            clock: self.clock.clone(),
+            log: log.clone(),
+            board: board.clone(),
+            _stop: stop.clone().drop_guard(),
+        };
+        if let Some((port, _)) = self.model {
+            town.model_address = Some(server::open(model, port, board.clone(), log.clone(), stop.clone()).await?);
+        }
+        if let Some(port) = self.tmdb {
+            let tmdb = tmdb::Tmdb::new(self.clock.clone(), self.tmdb_key, facts::Facts::tmdb(specs));
+            let opened = server::open(Arc::new(tmdb), port, board.clone(), log.clone(), stop.clone()).await?;
+            town.tmdb_address = Some(opened);
+        }
+        if let Some(port) = self.tvmaze {
+            let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
+            let tvmaze = tvmaze::TvMaze::new(self.clock, images, facts::Facts::tvmaze(specs));
+            town.tvmaze_address = Some(server::open(Arc::new(tvmaze), port, board, log, stop).await?);
+        }
+        Ok(town)
+    }
+}
+
+/// The services that were started. They stop when it is dropped.
+pub struct Town {
+    model: Arc<ModelStandIn>,
+    model_address: Option<SocketAddr>,
+    tmdb_address: Option<SocketAddr>,
+    tvmaze_address: Option<SocketAddr>,
+    clock: Clock,
+    log: Log,
+    board: Switchboard,
+    _stop: DropGuard,
+}
+
+impl Town {
+    pub fn plan() -> Plan {
+        Plan::default()
+    }
+
+    /// The demo household: the rule-based model, TMDb and TVmaze on free ports.
+    pub async fn demo() -> io::Result<Town> {
+        Self::plan().model(Mode::demo()).tmdb().tvmaze().start().await
+    }
+
+    /// Such as `http://127.0.0.1:4001/v1`. Empty when the model was not started; so are the others.
+    pub fn model_url(&self) -> String {
+        self.model_address.map_or_else(String::new, |address| format!("http://{address}/v1"))
+    }
+
+    /// Such as `http://127.0.0.1:4002/3`.
+    pub fn tmdb_url(&self) -> String {
+        self.tmdb_address.map_or_else(String::new, |address| format!("http://{address}/3"))
+    }
+
+    /// Such as `http://127.0.0.1:4002/t/p`; a size and a file name follow.
+    pub fn tmdb_image_url(&self) -> String {
+        self.tmdb_address.map_or_else(String::new, |address| format!("http://{address}/t/p"))
+    }
+
+    /// Such as `http://127.0.0.1:4003`.
+    pub fn tvmaze_url(&self) -> String {
+        self.tvmaze_address.map_or_else(String::new, |address| format!("http://{address}"))
+    }
+
+    /// The model, for its scripts and gates.
+    pub fn model(&self) -> &ModelStandIn {
+        &self.model
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What was asked, oldest first, the newest 10,000.
+    pub fn requests(&self) -> Vec<Request> {
+        self.log.requests()
+    }
+
+    /// What was asked of one service: `model`, `tmdb`, `tmdb_images` or `tvmaze`.
+    pub fn requests_to(&self, service: &str) -> Vec<Request> {
+        self.log.requests().into_iter().filter(|request| request.service == service).collect()
+    }
+
+    /// Waits until a service was asked `count` times since the log was cleared. False when `at_most` passed first.
+    pub async fn asked(&self, service: &str, count: usize, at_most: Duration) -> bool {
+        self.log.reached(service, count, at_most).await
+    }
+
+    /// Requests the real services would not have understood. A test ends with this being empty.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.log.violations()
+    }
+
+    /// Forgets requests and violations.
+    pub fn forget(&self) {
+        self.log.clear();
+    }
+
+    pub fn record(&self, on: bool) {
+        self.log.switch(on);
+    }
+
+    /// From now on every request to `service` (`model`, `tmdb`, `tvmaze`) meets this fault. An unknown name does nothing.
+    pub async fn fault(&self, service: &str, fault: Fault) {
+        self.switch(Switch { fault: Some(fault), times: None, path: None, service: Some(service.to_owned()) }).await;
+    }
+
+    /// The next `times` requests only.
+    pub async fn fault_times(&self, service: &str, fault: Fault, times: u32) {
+        self.switch(Switch { fault: Some(fault), times: Some(times), path: None, service: Some(service.to_owned()) })
+            .await;
+    }
+
+    /// Lifts the fault of a service.
+    pub async fn mend(&self, service: &str) {
+        self.switch(Switch { fault: None, times: None, path: None, service: Some(service.to_owned()) }).await;
+    }
+
+    /// Every choice at once; `service` must be given.
+    pub async fn switch(&self, switch: Switch) {
+        let faults = switch.service.as_deref().and_then(|service| self.board.of(service)).cloned();
+        if let Some(faults) = faults {
+            faults.switch(switch).await;
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The demo model's words: Markdown from results, and plain sentences where there is nothing to tell.
+
+use super::{Asked, Item};
+use crate::model::{
+    dialect::{Conversation, Turn},
+    reading::episodes,
+};
+use serde_json::Value;
+
+pub(super) const NO_MORE_STEPS: &str = "I have used up my steps for this question and do not have enough to answer it. Ask me once more and I will start over.";
+
+const UNDERSTOOD: &str = "- what's trending this week, and is any of it good for kids?\n\
+- what should we watch tonight? (also: *a short comedy from the 1920s*, *something for the kids*)\n\
+- tell me about *Metropolis*, who is in *Charade*, where does *The General* stream?\n\
+- something similar to *Nosferatu*\n\
+- what's on tonight, when is the next episode of *Sherlock Holmes*?\n\
+- what is upcoming, what is in cinemas?\n\
+- what is 15% of 80, what time is it?";
+
+pub(super) fn hello() -> String {
+    format!(
+        "Hello! I am the demo household's assistant: a small scripted model that really calls tools, on a shelf of \
+         public-domain films and series. I understand:\n\n{UNDERSTOOD}"
+    )
+}
+
+pub(super) fn unknown() -> String {
+    format!(
+        "That is beyond me: I am a scripted demo model, not a real one, and understand only a handful of requests:\n\n{UNDERSTOOD}\n\n\
+         Connect a real model in the settings and it answers in my place."
+    )
+}
+
+pub(super) fn request(title: &str) -> String {
+    let first = if title.is_empty() {
+        "I cannot look after downloads yet, so I do not know where your film is.".to_owned()
+    } else {
+        format!("I cannot add **{title}** yet.")
+    };
+    format!(
+        "{first} Requesting and downloading through Radarr and Sonarr is not built in this version, so nothing was added or \
+         changed. What I can do now is look things up: ask me to tell you about a film, or where it streams."
+    )
+}
+
+pub(super) fn could_not_ask(reason: &str) -> String {
+    let reason: String = reason.trim().chars().take(200).collect();
+    format!(
+        "I could not look that up just now: {}. Rather than guess I leave it at that; please ask again in a moment.",
+        reason.trim_end_matches('.')
+    )
+}
+
+pub(super) fn no_tool(words: &str) -> String {
+    format!("I have no tool here that could help with this ({words}), and without one I would only be guessing.")
+}
+
+pub(super) fn not_found(title: &str) -> String {
+    format!("I looked for “{title}” and found nothing of that name.")
+}
+
+pub(super) fn nothing_fits() -> String {
+    "I looked, and nothing fits all of that. Leave out one of the wishes and I will try again.".to_owned()
+}
+
+/// What the conversation was about, for the assistant's own memory.
+pub(super) fn summary(conversation: &Conversation) -> String {
+    let asked: Vec<String> = conversation
+        .turns
+        .iter()
+        .filter_map(|turn| match turn {
+            Turn::User(text) => Some(format!("- {}", text.chars().take(400).collect::<String>().replace('\n', " "))),
+            Turn::Assistant { .. } | Turn::Result { .. } => None,
+        })
+        .take(40)
+        .collect();
+    format!("Summary of the conversation so far:\n{}", asked.join("\n"))
+}
+
+fn named(item: &Item) -> String {
+    if item.year.is_empty() { format!("**{}**", item.title) } else { format!("**{}** ({})", item.title, item.year) }
+}
+
+fn length(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn rating(item: &Item) -> String {
+    match item.certification.as_str() {
+        "" | "NR" | "Not Rated" | "Unrated" => "not rated".to_owned(),
+        rating => format!("rated {rating}"),
+    }
+}
+
+fn facts(item: &Item, with_rating: bool) -> String {
+    let mut facts = Vec::new();
+    if item.media == "tv" {
+        facts.push("series".to_owned());
+    }
+    if with_rating {
+        facts.push(rating(item));
+    }
+    facts.extend(item.runtime.map(length));
+    if !item.genres.is_empty() {
+        facts.push(item.genres.iter().take(3).cloned().collect::<Vec<_>>().join(", "));
+    }
+    facts.extend(item.score.map(|score| format!("{score:.1}/10")));
+    facts.join(" · ")
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").and_then(|end| text.get(..=end)).unwrap_or(text)
+}
+
+/// Whether something suits children, from its age rating and, where it has none, its genres.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suits {
+    Kids,
+    WithParents,
+    /// Nobody has rated it and the genres do not settle it.
+    Unknown,
+    Not,
+}
+
+fn suits(item: &Item) -> Suits {
+    let has = |words: &[&str]| item.genres.iter().any(|genre| words.contains(&genre.as_str()));
+    match item.certification.as_str() {
+        "G" | "U" | "TV-Y" | "TV-G" | "TV-Y7" | "0" | "6" | "AL" => Suits::Kids,
+        "PG" | "TV-PG" | "12" | "12A" | "PG-13" => Suits::WithParents,
+        "R" | "NC-17" | "TV-14" | "TV-MA" | "15" | "16" | "18" => Suits::Not,
+        _ if has(&["Horror", "Thriller", "Crime", "War"]) => Suits::Not,
+        _ if has(&["Family", "Animation", "Kids"]) => Suits::WithParents,
+        _ => Suits::Unknown,
+    }
+}
+
+fn window_name(window: &str) -> &str {
+    if window == "day" { "today" } else { "this week" }
+}
+
+pub(super) fn trending(window: &str, list: &[Item]) -> String {
+    if list.is_empty() {
+        return "I looked, and the list of trends is empty.".to_owned();
+    }
+    let mut text = format!("Trending {}:\n\n", window_name(window));
+    for (place, item) in list.iter().enumerate() {
+        let facts = facts(item, false);
+        text += &format!(
+            "{}. {}{} {}\n",
+            place + 1,
+            named(item),
+            if facts.is_empty() { ":".to_owned() } else { format!(" — {facts}:") },
+            first_sentence(&item.overview)
+        );
+    }
+    text + "\nAsk me which of these are good for kids, or to tell you about one of them."
+}
+
+pub(super) fn trending_for_kids(window: &str, list: &[Item]) -> String {
+    let mut text = format!("Trending {}, with age ratings:\n\n", window_name(window));
+    for (place, item) in list.iter().enumerate() {
+        text += &format!("{}. {} — {}\n", place + 1, named(item), facts(item, true));
+    }
+    let group = |wanted: Suits| -> Vec<&Item> { list.iter().filter(|item| suits(item) == wanted).collect() };
+    text += "\n### For the kids\n\n";
+    let good = group(Suits::Kids);
+    if good.is_empty() {
+        text += "None of these is rated for all ages.\n";
+    }
+    for item in good {
+        text += &format!("- {}, {}. {}\n", named(item), rating(item), first_sentence(&item.overview));
+    }
+    let told = |items: Vec<&Item>| {
+        items.into_iter().map(|item| format!("{} ({})", item.title, rating(item))).collect::<Vec<_>>().join(", ")
+    };
+    for (wanted, heading) in [
+        (Suits::WithParents, "Together with a grown-up"),
+        (Suits::Unknown, "Nobody rated these, so have a look first"),
+        (Suits::Not, "Not for small children"),
+    ] {
+        let items = group(wanted);
+        if !items.is_empty() {
+            text += &format!("\n{heading}: {}.\n", told(items));
+        }
+    }
+    text
+}
+
+pub(super) fn watch(asked: &Asked, list: &[Item]) -> String {
+    let mut left: Vec<&Item> =
+        list.iter().filter(|item| !asked.kids || matches!(suits(item), Suits::Kids | Suits::WithParents)).collect();
+    if left.is_empty() {
+        return "I found films, but none I would put before children without having seen it: their age ratings are missing or too high.".to_owned();
+    }
+    // Three that differ: the first, then whatever shares least with what was picked.
+    let mut picks: Vec<&Item> = vec![left.remove(0)];
+    while picks.len() < 3 && !left.is_empty() {
+        let shared = |item: &Item| {
+            picks
+                .iter()
+                .map(|pick| pick.genres.iter().filter(|genre| item.genres.contains(genre)).count())
+                .sum::<usize>()
+        };
+        let next =
+            left.iter().enumerate().min_by_key(|(place, item)| (shared(item), *place)).map_or(0, |(place, _)| place);
+        picks.push(left.remove(next));
+    }
+    let mut text = if asked.kids { "For tonight, with the kids:\n\n" } else { "For tonight:\n\n" }.to_owned();
+    for item in picks {
+        text += &format!("- {} — {}\n  {}\n", named(item), facts(item, true), item.overview);
+    }
+    text + "\nAsk me where one of them streams, or for something shorter, older or funnier."
+}
+
+pub(super) fn about(item: &Item, found: &Item, watch: &[(String, Vec<String>)]) -> String {
+    let mut text = format!("{}\n\n", named(if item.title.is_empty() { found } else { item }));
+    if item.media == "person" {
+        if !item.biography.is_empty() {
+            text += &format!("{}\n\n", item.biography);
+        }
+        let works = if item.works.is_empty() { &found.works } else { &item.works };
+        if !works.is_empty() {
+            text += &format!("Known for: {}.", works.join(", "));
+        }
+        return text;
+    }
+    let facts = facts(item, !item.certification.is_empty());
+    if !facts.is_empty() {
+        text += &format!("{facts}\n\n");
+    }
+    let overview = if item.overview.is_empty() { &found.overview } else { &item.overview };
+    text += &format!("{overview}\n");
+    if !item.directors.is_empty() {
+        let by = if item.media == "tv" { "Created by" } else { "Directed by" };
+        text += &format!("\n- {by} {}", item.directors.join(", "));
+    }
+    if !item.cast.is_empty() {
+        text += &format!("\n- With {}", item.cast.iter().take(5).cloned().collect::<Vec<_>>().join(", "));
+    }
+    if !watch.is_empty() {
+        text += &format!("\n- To watch: {} (data by JustWatch)", ways(watch));
+    }
+    if !item.alike.is_empty() {
+        text += &format!("\n- If you like it: {}", item.alike.iter().take(4).cloned().collect::<Vec<_>>().join(", "));
+    }
+    text
+}
+
+fn ways(watch: &[(String, Vec<String>)]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for (how, names) in watch {
+        let how = match how.as_str() {
+            "free" => "free at",
+            "ads" => "with advertisements at",
+            "rent" => "to rent at",
+            "buy" => "to buy at",
+            _ => "streams at",
+        };
+        let one = format!("{how} {}", names.join(", "));
+        if !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    told.join("; ")
+}
+
+pub(super) fn streams(item: &Item, watch: &[(String, Vec<String>)]) -> String {
+    if watch.is_empty() {
+        return format!("{} is nowhere to be streamed, rented or bought here, as far as JustWatch knows.", named(item));
+    }
+    format!("{}: {}.\n\nData by JustWatch.", named(item), ways(watch))
+}
+
+pub(super) fn similar(item: &Item, list: &[Item]) -> String {
+    let others: Vec<&Item> = list.iter().filter(|other| other.id != item.id).take(6).collect();
+    if others.is_empty() {
+        return format!("I found nothing similar to {}.", named(item));
+    }
+    let mut text = format!("Similar to {}:\n\n", named(item));
+    for other in others {
+        text += &format!("- {}: {}\n", named(other), first_sentence(&other.overview));
+    }
+    text
+}
+
+pub(super) fn list(heading: &str, list: &[Item]) -> String {
+    if list.is_empty() {
+        return format!("{heading}: the list is empty at the moment.");
+    }
+    let mut text = format!("{heading}:\n\n");
+    for item in list {
+        text += &format!("- {}: {}\n", named(item), first_sentence(&item.overview));
+    }
+    text
+}
+
+pub(super) fn tonight(results: &[Value]) -> String {
+    let mut on: Vec<_> = results.iter().flat_map(episodes).collect();
+    if on.is_empty() {
+        let titles: Vec<String> =
+            results.iter().flat_map(super::items).map(|item| format!("- {}", named(&item))).collect();
+        return match titles.is_empty() {
+            true => "I looked at the schedule, and nothing is on.".to_owned(),
+            false => format!("With an episode today:\n\n{}", titles.join("\n")),
+        };
+    }
+    on.sort_by(|one, other| one.time.cmp(&other.time));
+    on.dedup();
+    let mut text = "On today:\n\n".to_owned();
+    for episode in on.iter().take(12) {
+        let time = if episode.time.is_empty() { String::new() } else { format!("{} ", episode.time) };
+        let channel = if episode.channel.is_empty() { String::new() } else { format!(" · {}", episode.channel) };
+        text += &format!("- {time}**{}**, {}{channel}\n", episode.series, numbered(episode));
+    }
+    text
+}
+
+fn numbered(episode: &crate::model::reading::Episode) -> String {
+    let number = match (episode.season, episode.number) {
+        (Some(season), Some(number)) => format!("season {season}, episode {number}"),
+        (None, Some(number)) => format!("episode {number}"),
+        (_, None) => "an episode".to_owned(),
+    };
+    if episode.name.is_empty() { number } else { format!("{number} “{}”", episode.name) }
+}
+
+pub(super) fn next_episode(title: &str, results: &[Value]) -> String {
+    let mut known: Vec<_> = results.iter().flat_map(episodes).collect();
+    known.sort_by(|one, other| one.date.cmp(&other.date));
+    match known.first() {
+        Some(next) => {
+            let series = if next.series.is_empty() { title } else { &next.series };
+            let time = if next.time.is_empty() { String::new() } else { format!(" at {}", next.time) };
+            let channel = if next.channel.is_empty() { String::new() } else { format!(" on {}", next.channel) };
+            format!("The next episode of **{series}** is {}, {}{time}{channel}.", numbered(next), next.date)
+        }
+        None => format!("I looked, and no next episode of “{title}” is announced."),
+    }
+}
+
+pub(super) fn sum(expression: &str, result: Option<(&str, Option<&Value>)>) -> String {
+    let Some((text, json)) = result else { return "The calculator gave no answer.".to_owned() };
+    let told = json.map(|json| &json["result"]).filter(|result| !result.is_null());
+    let value = match told {
+        Some(Value::String(value)) => value.clone(),
+        Some(other) => other.to_string(),
+        None => text.trim().to_owned(),
+    };
+    format!("{} = **{value}**", expression.replace('*', "\\*"))
+}
+
+pub(super) fn time(text: &str) -> String {
+    format!("It is **{}** (UTC).", text.trim().trim_matches('"'))
+}

@@ -1,0 +1,388 @@
+//! What somebody asks, as far as the demo understands it.
+
+/// A question with what was said around it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Asked {
+    pub(super) kind: Kind,
+    /// Whether children are meant.
+    pub(super) kids: bool,
+    /// Genres named, in TMDb's words.
+    pub(super) genres: Vec<String>,
+    /// At most so long.
+    pub(super) minutes: Option<u64>,
+    /// First and last day of the years named.
+    pub(super) from: Option<String>,
+    pub(super) until: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Hello,
+    /// Something this version cannot do yet: adding, or looking after a download.
+    Request {
+        title: String,
+    },
+    Trending {
+        window: &'static str,
+        media: &'static str,
+    },
+    /// What to watch.
+    Watch,
+    About {
+        title: String,
+    },
+    Where {
+        title: String,
+    },
+    Like {
+        title: String,
+    },
+    List {
+        tools: &'static [&'static str],
+        words: &'static str,
+        heading: &'static str,
+    },
+    Tonight,
+    NextEpisode {
+        title: String,
+    },
+    Sum {
+        expression: String,
+    },
+    Time,
+    /// The assistant folds old messages.
+    Summary,
+    Unknown,
+}
+
+const GENRES: [(&str, &str); 18] = [
+    ("horror", "Horror"),
+    ("scary", "Horror"),
+    ("comed", "Comedy"),
+    ("funny", "Comedy"),
+    ("romanti", "Romance"),
+    ("romance", "Romance"),
+    ("western", "Western"),
+    ("animat", "Animation"),
+    ("cartoon", "Animation"),
+    ("science fiction", "Science Fiction"),
+    ("sci-fi", "Science Fiction"),
+    ("crime", "Crime"),
+    ("noir", "Crime"),
+    ("myster", "Mystery"),
+    ("adventure", "Adventure"),
+    ("documentar", "Documentary"),
+    ("thriller", "Thriller"),
+    ("drama", "Drama"),
+];
+
+/// `mentioned` is asked for what "it" means.
+pub(super) fn understand(text: &str, mentioned: impl Fn() -> Option<String>) -> Asked {
+    let text = text.trim();
+    let lower = text.to_lowercase().replace(['’', '‘'], "'");
+    let (from, until) = years(&lower);
+    Asked {
+        kind: kind(text, &lower, mentioned),
+        kids: has_word(
+            &lower,
+            &["kid", "kids", "child", "children", "family", "son", "daughter", "toddler", "grandchildren"],
+        ),
+        genres: GENRES
+            .iter()
+            .filter(|(word, _)| lower.contains(word))
+            .map(|(_, genre)| (*genre).to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        minutes: minutes(&lower),
+        from,
+        until,
+    }
+}
+
+fn has_word(text: &str, words: &[&str]) -> bool {
+    text.split(|character: char| !character.is_alphanumeric()).any(|word| words.contains(&word))
+}
+
+fn has(text: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| text.contains(part))
+}
+
+fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind {
+    // "it" and its kin stand for what was talked of last.
+    let title = |title: String| {
+        let pronoun =
+            ["it", "that", "this", "them", "he", "she", "him", "her", "that one", "the first one", "the first"];
+        if pronoun.contains(&title.to_lowercase().as_str()) { mentioned().unwrap_or(title) } else { title }
+    };
+    let after = |starts: &[&str]| after(text, lower, starts).map(&title);
+    if has(lower, &["summarize", "summarise", "write a summary", "fold the"]) {
+        return Kind::Summary;
+    }
+    if let Some(expression) = expression(lower) {
+        return Kind::Sum { expression };
+    }
+    if has(lower, &["what time", "what day", "what date", "today's date", "which day", "time is it"]) {
+        return Kind::Time;
+    }
+    if has(
+        lower,
+        &["where is my", "where's my", "is my film", "is my movie", "is my download", "download status", "how far is"],
+    ) {
+        return Kind::Request { title: String::new() };
+    }
+    if let Some(title) = after(&[
+        "add ",
+        "request ",
+        "download ",
+        "please add ",
+        "please download ",
+        "can you add ",
+        "can you download ",
+        "could you add ",
+        "get me ",
+    ]) {
+        return Kind::Request { title };
+    }
+    if has(lower, &["trending", "what's hot", "whats hot", "popular this week", "popular today"]) {
+        let media = if has_word(lower, &["series", "shows", "tv"]) && !has_word(lower, &["films", "movies"]) {
+            "tv"
+        } else if has_word(lower, &["films", "movies", "film", "movie"]) && !has_word(lower, &["series", "shows"]) {
+            "movie"
+        } else {
+            "all"
+        };
+        return Kind::Trending { window: if lower.contains("today") { "day" } else { "week" }, media };
+    }
+    if let Some(title) =
+        after(&["next episode of ", "next episodes of ", "when does the next ", "when is the next episode of "])
+    {
+        return Kind::NextEpisode { title };
+    }
+    if let Some(inner) = lower.strip_prefix("when does ").or_else(|| lower.strip_prefix("when is "))
+        && let Some(end) = inner.find(" air").or_else(|| inner.find(" on tv")).or_else(|| inner.find(" back"))
+    {
+        let start = lower.len() - inner.len();
+        return Kind::NextEpisode { title: title(tidy(text.get(start..start + end).unwrap_or_default())) };
+    }
+    if has(
+        lower,
+        &[
+            "airing today",
+            "airing tonight",
+            "on tv",
+            "what's on tonight",
+            "whats on tonight",
+            "what is on tonight",
+            "on television",
+            "on tonight",
+        ],
+    ) {
+        return Kind::Tonight;
+    }
+    for (start, end) in [
+        ("where does ", " stream"),
+        ("where can i watch ", ""),
+        ("where can we watch ", ""),
+        ("where is ", " streaming"),
+        ("where do i watch ", ""),
+        ("is ", " streaming"),
+    ] {
+        if let Some(at) = lower.find(start) {
+            let rest = at + start.len();
+            let stop = if end.is_empty() {
+                Some(lower.len())
+            } else {
+                lower.get(rest..).and_then(|inner| inner.find(end)).map(|length| rest + length)
+            };
+            if let (true, Some(stop)) = (at == 0 || lower.as_bytes().get(at - 1) == Some(&b' '), stop) {
+                return Kind::Where { title: title(tidy(text.get(rest..stop).unwrap_or_default())) };
+            }
+        }
+    }
+    if let Some(title) = after(&[
+        "similar to ",
+        "something like ",
+        "films like ",
+        "movies like ",
+        "shows like ",
+        "series like ",
+        "more like ",
+        "anything like ",
+    ]) {
+        return Kind::Like { title };
+    }
+    if let Some(title) = after(&[
+        "tell me about ",
+        "tell us about ",
+        "what is the film ",
+        "who is in ",
+        "who's in ",
+        "who plays in ",
+        "who stars in ",
+        "who directed ",
+        "who made ",
+        "what do you know about ",
+        "details of ",
+        "who is ",
+        "who was ",
+        "how long is ",
+    ]) {
+        return Kind::About { title };
+    }
+    if let Some(inner) = lower.strip_prefix("what is ").or_else(|| lower.strip_prefix("what's "))
+        && let Some(end) = inner.find(" about")
+    {
+        let start = lower.len() - inner.len();
+        return Kind::About { title: title(tidy(text.get(start..start + end).unwrap_or_default())) };
+    }
+    if has(lower, &["upcoming", "coming soon", "coming to cinemas"]) {
+        return Kind::List {
+            tools: &["tmdb_upcoming"],
+            words: "upcoming films in cinemas",
+            heading: "Coming to cinemas",
+        };
+    }
+    if has(lower, &["in cinemas", "now playing", "in theaters", "in theatres", "at the cinema"]) {
+        return Kind::List { tools: &["tmdb_now_playing"], words: "films now in cinemas", heading: "In cinemas now" };
+    }
+    if has(lower, &["top rated", "best films", "best movies", "best rated"]) {
+        return Kind::List {
+            tools: &["tmdb_top_rated_movies", "tmdb_top_rated"],
+            words: "best rated films",
+            heading: "Best rated",
+        };
+    }
+    if has(
+        lower,
+        &[
+            "what should we watch",
+            "what should i watch",
+            "what can we watch",
+            "what to watch",
+            "something to watch",
+            "recommend",
+            "suggest",
+            "movie night",
+            "film night",
+            "should we see",
+            "pick a film",
+            "pick a movie",
+        ],
+    ) {
+        return Kind::Watch;
+    }
+    if has_word(lower, &["hi", "hello", "hey", "hallo", "thanks", "help", "greetings"])
+        || has(
+            lower,
+            &["good morning", "good evening", "good afternoon", "what can you do", "who are you", "thank you"],
+        )
+    {
+        return Kind::Hello;
+    }
+    if has(lower, &["find me a", "show me a", "show me some", "a film", "a movie", "films", "movies"]) {
+        return Kind::Watch;
+    }
+    Kind::Unknown
+}
+
+/// What follows the first of these words that starts the text or follows a space.
+fn after(text: &str, lower: &str, starts: &[&str]) -> Option<String> {
+    starts.iter().find_map(|start| {
+        let at = lower.find(start)?;
+        let free = at == 0 || !lower.as_bytes().get(at - 1)?.is_ascii_alphanumeric();
+        // Only words at the beginning may start a request; elsewhere "add" means other things.
+        let early = at <= 12 || start.len() > 8;
+        let title = tidy(text.get(at + start.len()..)?);
+        (free && early && !title.is_empty()).then_some(title)
+    })
+}
+
+/// A title without what politeness and grammar put around it.
+fn tidy(text: &str) -> String {
+    let mut title = text.trim().trim_end_matches(['?', '!', '.']).trim();
+    for end in [" in 4k", " in hd", " please", " for me", " for us", " then", " tonight", " today"] {
+        let cut = title.len().checked_sub(end.len()).filter(|at| title.is_char_boundary(*at));
+        if let Some(cut) = cut
+            && title.get(cut..).is_some_and(|last| last.eq_ignore_ascii_case(end))
+        {
+            title = title.get(..cut).unwrap_or_default().trim();
+        }
+    }
+    for start in [
+        "the film ",
+        "the movie ",
+        "the series ",
+        "the show ",
+        "a film called ",
+        "the actor ",
+        "the actress ",
+        "the director ",
+    ] {
+        if let Some(rest) = title.get(start.len()..)
+            && title.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start))
+        {
+            title = rest;
+        }
+    }
+    title.trim_matches(['"', '“', '”', '\'', '*', '_', '«', '»', ',']).trim().to_owned()
+}
+
+/// An arithmetic expression in the text: digits with an operator between them.
+fn expression(lower: &str) -> Option<String> {
+    let mut text = lower.trim().trim_end_matches(['?', '.', '!', '=']).to_owned();
+    for start in ["what is ", "what's ", "calculate ", "compute ", "how much is ", "please "] {
+        text = text.strip_prefix(start).unwrap_or(&text).to_owned();
+    }
+    for (word, sign) in [
+        (" plus ", "+"),
+        (" minus ", "-"),
+        (" times ", "*"),
+        (" multiplied by ", "*"),
+        (" divided by ", "/"),
+        (" x ", "*"),
+        ("×", "*"),
+        ("÷", "/"),
+        ("^", "**"),
+        ("% of ", "/100*"),
+        (" percent of ", "/100*"),
+    ] {
+        text = text.replace(word, sign);
+    }
+    let text = text.trim();
+    let arithmetic = text.chars().all(|character| character.is_ascii_digit() || "+-*/%().  ".contains(character));
+    let operator = text.char_indices().any(|(at, character)| at > 0 && "+-*/%".contains(character));
+    (arithmetic && operator && text.chars().any(|character| character.is_ascii_digit())).then(|| text.to_owned())
+}
+
+/// "under 90 minutes", "less than two hours", "a short film".
+fn minutes(lower: &str) -> Option<u64> {
+    let words: Vec<&str> =
+        lower.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let number = words.windows(2).find_map(|pair| match pair {
+        [count, "minutes" | "min" | "mins"] => count.parse().ok(),
+        [count, "hours" | "hour"] => match *count {
+            "one" | "an" | "a" => Some(60),
+            "two" => Some(120),
+            count => count.parse::<u64>().ok().map(|hours| hours * 60),
+        },
+        _ => None,
+    });
+    number.or_else(|| words.contains(&"short").then_some(80))
+}
+
+/// "from 1922", "from the 1920s".
+fn years(lower: &str) -> (Option<String>, Option<String>) {
+    let named = lower.split(|character: char| !character.is_alphanumeric()).find_map(|word| {
+        let (digits, decade) = match word.strip_suffix('s') {
+            Some(digits) => (digits, true),
+            None => (word, false),
+        };
+        let year: u16 = digits.parse().ok().filter(|year| (1890..2100).contains(year))?;
+        Some((year, if decade { year + 9 } else { year }))
+    });
+    match named {
+        Some((from, until)) => (Some(format!("{from}-01-01")), Some(format!("{until}-12-31"))),
+        None => (None, None),
+    }
+}
