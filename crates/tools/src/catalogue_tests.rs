@@ -1,1 +1,126 @@
+//! The catalogue as a whole: which tools there are, under which names, and what switches them off.
 
+use crate::{Config, Off, Parts, testing::upstream, toolkits};
+use majordomo_domain::{Effect, Toolkit};
+use serde_json::Value;
+use std::collections::HashMap;
+
+fn all() -> Vec<Toolkit> {
+    let mut config = Config::default();
+    config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
+    let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream() });
+    assert_eq!(off, []);
+    toolkits
+}
+
+#[test]
+fn the_catalogue_lists_every_tool_with_one_line() {
+    let mut lines = String::new();
+    for toolkit in all() {
+        lines.push_str(&format!("{}\n", toolkit.name));
+        for tool in &toolkit.tools {
+            lines.push_str(&format!("  {}: {}\n", tool.name, tool.spec.description));
+            if !tool.aliases.is_empty() {
+                lines.push_str(&format!("    also {}\n", tool.aliases.join(", ")));
+            }
+        }
+    }
+    insta::assert_snapshot!("catalogue", lines);
+}
+
+#[test]
+fn names_are_unique_and_well_formed_and_schemas_are_objects() {
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    for toolkit in all() {
+        for tool in &toolkit.tools {
+            for name in std::iter::once(&tool.name).chain(tool.aliases) {
+                assert!(name.len() <= 64 && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_')), "{name}");
+                assert_eq!(names.insert(name, tool.name), None, "{name} twice");
+            }
+            assert_eq!(tool.effect, Effect::Read, "{}", tool.name);
+            assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
+            assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
+            let description = &tool.spec.description;
+            assert!((15..=260).contains(&description.len()), "{}: {description}", tool.name);
+            assert!(!tool.keywords.is_empty(), "{}", tool.name);
+            let schema = tool.spec.schema.to_string();
+            assert!(!schema.contains("$ref") && !schema.contains("null"), "{}: {schema}", tool.name);
+        }
+        assert!(toolkit.guide.len() < 800, "{}", toolkit.name);
+    }
+}
+
+/// Names the household's earlier systems used, and those of the services' operations.
+#[test]
+fn every_promised_name_is_answered() {
+    let toolkits = all();
+    let known = |name: &str| {
+        toolkits.iter().flat_map(|kit| &kit.tools).any(|tool| tool.name == name || tool.aliases.contains(&name))
+    };
+    let promised = "calculate_expression current_datetime
+        tmdb_search tmdb_search_tv tmdb_search_multi tmdb_search_person tmdb_recommendations tmdb_similar_movies
+        tmdb_similar_tv tmdb_movie_details tmdb_tv_details tmdb_upcoming_movies tmdb_now_playing_movies
+        tmdb_on_the_air_tv tmdb_airing_today_tv tmdb_genres tmdb_collection_details tmdb_watch_providers_movie
+        tmdb_watch_providers_tv tmdb_trending tmdb_popular_movies tmdb_popular_tv tmdb_top_rated_movies
+        tmdb_top_rated_tv tmdb_discover_movies tmdb_discover_tv tmdb_discovery_suite
+        search_tool search_tmdb details_tool get_media_details trending_tool get_trending_media popular_tool
+        get_popular_media top_rated_tool get_top_rated_media upcoming_tool get_upcoming_movies airing_today_tool
+        get_airing_today on_the_air_tool get_on_the_air_tv similar_tool get_similar_media recommendations_tool
+        get_recommendations discover_tool discover_with_filters find_id_tool find_by_external_id
+        tmdb_search_movies tmdb_search_people tmdb_search_collections tmdb_search_keywords tmdb_search_companies
+        tmdb_find tmdb_season tmdb_episode tmdb_person tmdb_collection tmdb_movie_credits tmdb_tv_credits
+        tmdb_person_credits tmdb_external_ids tmdb_release_dates tmdb_content_ratings tmdb_watch_providers tmdb_videos
+        tmdb_images tmdb_reviews tmdb_keywords tmdb_similar tmdb_popular_people tmdb_upcoming tmdb_now_playing
+        tmdb_airing_today tmdb_on_the_air tmdb_keyword_movies tmdb_certifications tmdb_provider_list tmdb_configuration
+        tvmaze_search tvmaze_single tvmaze_lookup tvmaze_people tvmaze_show tvmaze_episodes tvmaze_episode
+        tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode";
+    let missing: Vec<&str> = promised.split_whitespace().filter(|name| !known(name)).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
+    let (kits, off) = toolkits(&Config::default(), &Parts { upstream: upstream() });
+    assert_eq!(off, [Off { toolkit: "tmdb", reason: "no key: set tools.tmdb.api_key".into() }]);
+    let names: Vec<&str> = kits.iter().map(|kit| kit.name).collect();
+    assert_eq!(names, ["clock", "calculator", "tvmaze", "media"]);
+
+    let config: Config = serde_json::from_str(r#"{"tvmaze":{"enabled":false}}"#).unwrap();
+    let (kits, off) = toolkits(&config, &Parts { upstream: upstream() });
+    assert_eq!(kits.len(), 2);
+    assert_eq!(off.iter().map(|off| off.toolkit).collect::<Vec<_>>(), ["tmdb", "tvmaze", "media"]);
+}
+
+#[test]
+fn settings_are_strict_and_have_defaults() {
+    let read = |text: &str| serde_json::from_str::<Config>(text);
+    let config =
+        read(r#"{"tmdb":{"base_url":"http://127.0.0.1:9/prefix/3","api_key":"x","hedge_after_ms":0}}"#).unwrap();
+    assert_eq!(config.tmdb.base_url.as_str(), "http://127.0.0.1:9/prefix/3");
+    assert_eq!((config.tmdb.hedge_after_ms, config.tmdb.language.as_str()), (None, "en-US"));
+    assert!(read(r#"{"tmdb":{"api_keey":"x"}}"#).unwrap_err().to_string().contains("unknown field `api_keey`"));
+    assert!(read(r#"{"netflix":{}}"#).unwrap_err().to_string().contains("unknown field `netflix`"));
+    let debug = format!("{:?}", read(r#"{"tmdb":{"api_key":"secret-value"}}"#).unwrap());
+    assert!(!debug.contains("secret-value"));
+
+    let wrong: Config = read(r#"{"tmdb":{"api_key":"x","region":"Germany"}}"#).unwrap();
+    let (_, off) = toolkits(&wrong, &Parts { upstream: upstream() });
+    assert_eq!(off[0].reason, "tools.tmdb.region is “Germany”, not a country code such as US");
+}
+
+#[test]
+fn a_settings_value_of_null_is_not_a_schema_default() {
+    for toolkit in all() {
+        for tool in &toolkit.tools {
+            let properties = tool.spec.schema["properties"].as_object().cloned().unwrap_or_default();
+            for (name, property) in properties {
+                let is_typed = property.get("type").is_some()
+                    || property.get("anyOf").is_some()
+                    || property.get("oneOf").is_some()
+                    || property.get("enum").is_some();
+                assert!(is_typed, "{} {name}: {property}", tool.name);
+                assert_ne!(property.get("default"), Some(&Value::Null), "{} {name}", tool.name);
+            }
+        }
+    }
+}

@@ -222,6 +222,7 @@ fn decimal(value: &BigRational, places: u32) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use crate::testing::{call, run};
+    use serde_json::json;
     use std::time::{Duration, Instant};
 
     #[track_caller]
@@ -293,11 +294,14 @@ mod tests {
     fn scale_sets_the_decimal_places() {
         let at = |scale: u32| {
             let arguments = format!(r#"{{"expression":"1/8","scale":{scale}}}"#);
-            run(&super::toolkit(), "calculate_expression", &arguments, &call()).map(|o| o.text)
+            let output = run(&super::toolkit(), "calculate_expression", &arguments, &call())?;
+            Ok::<_, majordomo_domain::ToolError>(crate::testing::told(&output))
         };
-        assert_eq!(at(2).unwrap(), r#"{"expression":"1/8","result":"0.12","rounded_to_places":2}"#);
-        assert_eq!(at(3).unwrap(), r#"{"expression":"1/8","result":"0.125"}"#);
-        assert_eq!(at(0).unwrap(), r#"{"expression":"1/8","result":"0","rounded_to_places":0}"#);
+        let rounded =
+            |result: &str, places: u32| json!({ "expression": "1/8", "result": result, "rounded_to_places": places });
+        assert_eq!(at(2).unwrap(), rounded("0.12", 2));
+        assert_eq!(at(3).unwrap(), json!({ "expression": "1/8", "result": "0.125" }));
+        assert_eq!(at(0).unwrap(), rounded("0", 0));
         assert_eq!(at(101).unwrap_err().to_string(), "scale is 101, it may be 0 to 100");
     }
 }

@@ -37,6 +37,15 @@ impl Media {
         }
     }
 
+    /// As a person calls one of them.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Media::Movie => "film",
+            Media::Tv => "series",
+            Media::Person => "person",
+        }
+    }
+
     /// As a person calls several of them.
     pub fn plural(self) -> &'static str {
         match self {
@@ -130,19 +139,6 @@ impl Ids {
             return Err(ToolError::TellModel("an id must be a whole number above 0, from a search".into()));
         }
         Ok(ids)
-    }
-}
-
-impl std::fmt::Display for Ids {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Ids::One(id) => write!(f, "{id}"),
-            Ids::Text(text) => write!(f, "{}", majordomo_domain::text::shorten(text, 60)),
-            Ids::Many(ids) => {
-                let shown: Vec<_> = ids.iter().take(MAX_ITEMS).map(u64::to_string).collect();
-                write!(f, "{}", shown.join(", "))
-            }
-        }
     }
 }
 

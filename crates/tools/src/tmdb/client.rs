@@ -65,7 +65,8 @@ impl Tmdb {
             at_once: config.at_once,
             per: Some((config.per_second.max(1), Duration::from_secs(1))),
             read_timeout: Duration::from_millis(config.request_timeout_ms),
-            total_timeout: Duration::from_millis(config.timeout_ms),
+            // A little less than the call may take, so that the reason is ours to tell.
+            total_timeout: Duration::from_millis(config.timeout_ms) * 9 / 10,
             hedge_after: config.hedge_after_ms.map(Duration::from_millis),
             ..ServiceLimits::default()
         };
@@ -128,7 +129,10 @@ impl Tmdb {
 
     async fn one_page(&self, path: &str, query: &Query, number: u32) -> Result<Page, ToolError> {
         let mut query = query.clone();
-        query.push(("page", number.to_string()));
+        // The first page is what TMDb gives anyway, and not every list's description has the parameter.
+        if number > 1 {
+            query.push(("page", number.to_string()));
+        }
         let Some(answer) = self.get(path, &query, Age::List).await? else {
             return Ok(Page { number: number.into(), ..Page::default() });
         };

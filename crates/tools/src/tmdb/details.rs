@@ -45,7 +45,8 @@ const APPENDABLE: [&str; 21] = [
 ];
 
 /// Details of films, series or people by TMDb id: director, cast, keywords, genres, age rating, budget, where it
-/// streams, recommendations, external ids; of people biography and known works.
+/// streams, recommendations, external ids; of people biography and known works. For many, level `standard`: runtime,
+/// genres, age rating, streaming.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Details {
@@ -71,7 +72,7 @@ impl Tool for Details {
     type Service = Tmdb;
 
     fn title(&self) -> String {
-        looking_up(self.media_type.plural(), &self.item_id)
+        looking_up(self.media_type, &self.item_id)
     }
 
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
@@ -104,7 +105,7 @@ impl Tool for MovieDetails {
     type Service = Tmdb;
 
     fn title(&self) -> String {
-        looking_up("films", &self.movie_id)
+        looking_up(Media::Movie, &self.movie_id)
     }
 
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
@@ -137,7 +138,7 @@ impl Tool for TvDetails {
     type Service = Tmdb;
 
     fn title(&self) -> String {
-        looking_up("series", &self.tv_id)
+        looking_up(Media::Tv, &self.tv_id)
     }
 
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
@@ -168,7 +169,7 @@ impl Tool for Person {
     type Service = Tmdb;
 
     fn title(&self) -> String {
-        looking_up("people", &self.person_id)
+        looking_up(Media::Person, &self.person_id)
     }
 
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
@@ -808,8 +809,11 @@ async fn related(
     .await
 }
 
-fn looking_up(plural: &str, ids: &Ids) -> String {
-    format!("Looking up {plural} {ids} in TMDb")
+fn looking_up(media: Media, ids: &Ids) -> String {
+    match ids.list().map(|ids| ids.len()) {
+        Ok(several) if several > 1 => format!("Looking up {several} {} in TMDb", media.plural()),
+        _ => format!("Looking up a {} in TMDb", media.singular()),
+    }
 }
 
 fn nothing(note: &str) -> Result<Output, ToolError> {
@@ -880,16 +884,20 @@ async fn details(
     let wanted = append.map(appended).transpose()?.unwrap_or_default();
     if !wanted.is_empty() {
         query.push(("append_to_response", wanted.join(",")));
-    } else if level == Level::Detailed {
-        let parts = match media {
-            Media::Movie => MOVIE_PARTS,
-            Media::Tv => TV_PARTS,
-            Media::Person => PERSON_PARTS,
+    } else {
+        let parts = match (media, level) {
+            (Media::Movie, Level::Detailed) => MOVIE_PARTS,
+            (Media::Movie, Level::Standard) => "release_dates,watch/providers",
+            (Media::Tv, Level::Detailed) => TV_PARTS,
+            (Media::Tv, Level::Standard) => "content_ratings,watch/providers",
+            (Media::Person, Level::Detailed) => PERSON_PARTS,
+            (Media::Person, Level::Standard) | (_, Level::Minimal | Level::Compact) => "",
         };
-        query.push(("append_to_response", parts.into()));
+        query.extend((!parts.is_empty()).then(|| ("append_to_response", parts.to_owned())));
     }
-    let (query, wanted) = (&query, &wanted);
-    each(&ids.list()?, |id| async move {
+    let ids = ids.list()?;
+    let (query, wanted, is_one_of_many) = (&query, &wanted, ids.len() > 3);
+    each(&ids, |id| async move {
         let Some(answer) = tmdb.get(&format!("/{}/{id}", media.as_str()), query, Age::Details).await? else {
             return Ok(None);
         };
@@ -897,6 +905,11 @@ async fn details(
             return Err(not_as_described("details that are none"));
         }
         let mut shown = view::details(&answer, media, level, tmdb);
+        if let Some(fields) = shown.as_object_mut().filter(|_| is_one_of_many) {
+            for bulky in ["recommendations", "releases", "seasons", "companies", "backdrop_path", "tagline"] {
+                fields.remove(bulky);
+            }
+        }
         for name in wanted {
             shown[name] = appended_view(name, &answer[name], tmdb);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{Level, Media, Screen, compact},
-    client::{Page, Query, Tmdb},
+    client::{PAGE_SIZE, Page, Query, Tmdb},
     discover::Filters,
     view,
 };
@@ -176,7 +176,7 @@ pub struct Trending {
     /// Default `week`.
     #[serde(default)]
     time_window: Window,
-    /// Results, 1 to 60. Default 20.
+    /// Results, 1 to 20. Default 20.
     #[serde(default = "full_page")]
     limit: usize,
     /// Such as `de-DE`.
@@ -205,7 +205,7 @@ impl Tool for Trending {
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
         let query: Query = vec![("language", tmdb.language(self.language.as_deref())?)];
         let path = format!("/trending/{}/{}", self.media_type.as_str(), self.time_window.as_str());
-        let page = tmdb.page(&path, &query, self.page, self.limit).await?;
+        let page = tmdb.page(&path, &query, self.page, self.limit.min(PAGE_SIZE)).await?;
         view::list(&page, Media::parse(self.media_type.as_str()), self.response_level, Value::Null)
     }
 }

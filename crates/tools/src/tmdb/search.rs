@@ -7,16 +7,13 @@ use super::{
 };
 use futures_util::future::join_all;
 use majordomo_domain::{Call, Effect, Output, Tool, ToolError, text::shorten};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 fn first_page() -> u32 {
     1
-}
-
-fn full_page() -> usize {
-    20
 }
 
 fn five() -> usize {
@@ -194,15 +191,15 @@ impl Tool for SearchPeople {
     }
 }
 
-/// Find films, series and people by one text, grouped as movies, shows and people.
+/// Find films, series and people by title or name, grouped as movies, shows and people; several texts in one call.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchMulti {
-    /// Title or name; a year at the end is understood.
-    query: String,
-    /// Results altogether, 1 to 60. Default 20.
-    #[serde(default = "full_page")]
-    limit: usize,
+    /// Title or name, or up to 8 of them; a year at the end is understood.
+    query: Texts,
+    /// Results altogether, 1 to 60. Default 20; 5 for each of several texts.
+    #[serde(default)]
+    limit: Option<usize>,
     /// Such as `de-DE`.
     #[serde(default)]
     language: Option<String>,
@@ -210,6 +207,27 @@ pub struct SearchMulti {
     page: u32,
     #[serde(default = "compact")]
     response_level: Level,
+}
+
+/// One search text or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Search texts one call may hold.
+const MAX_TEXTS: usize = 8;
+
+impl JsonSchema for Texts {
+    fn schema_name() -> Cow<'static, str> {
+        "Texts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "array"], "items": { "type": "string" }, "maxItems": MAX_TEXTS })
+    }
 }
 
 impl Tool for SearchMulti {
@@ -220,18 +238,53 @@ impl Tool for SearchMulti {
     type Service = Tmdb;
 
     fn title(&self) -> String {
-        searching(&self.query)
+        match &self.query {
+            Texts::One(text) => searching(text),
+            Texts::Many(texts) => searching(&texts.join("”, “")),
+        }
     }
 
     async fn run(self, tmdb: &Tmdb, _: &Call) -> Result<Output, ToolError> {
-        let text = search_text(&self.query)?;
+        let texts = match &self.query {
+            Texts::One(text) => return self.one(tmdb, text, self.limit.unwrap_or(20)).await,
+            Texts::Many(texts) => texts,
+        };
+        if texts.is_empty() || texts.len() > MAX_TEXTS {
+            return Err(ToolError::TellModel(format!("give 1 to {MAX_TEXTS} search texts, not {}", texts.len())));
+        }
+        let answers = join_all(texts.iter().map(|text| self.one(tmdb, text, self.limit.unwrap_or(5)))).await;
+        if let Some(Err(error)) = answers.first()
+            && answers.iter().all(Result::is_err)
+        {
+            return Err(error.clone());
+        }
+        let (mut searches, mut cards) = (Vec::new(), Vec::new());
+        for (text, answer) in texts.iter().zip(answers) {
+            let mut told = match answer {
+                Ok(output) => {
+                    cards.extend(output.cards.into_iter().take(1));
+                    serde_json::from_str(&output.text).map_err(|e| ToolError::Bug(e.to_string()))?
+                }
+                Err(error) => json!({ "error": error.to_string() }),
+            };
+            told["query"] = shorten(text.trim(), 100).into();
+            searches.push(told);
+        }
+        cards.truncate(view::MAX_CARDS);
+        Ok(Output::json(&json!({ "searches": searches }))?.with_cards(cards))
+    }
+}
+
+impl SearchMulti {
+    async fn one(&self, tmdb: &Tmdb, text: &str, limit: usize) -> Result<Output, ToolError> {
+        let text = search_text(text)?;
         let language = tmdb.language(self.language.as_deref())?;
         // There is no year filter here, so a trailing year is cut off and compared with what comes back.
         let (without_year, year) = split_year(&text, Trailing::Any);
         let mut found = None;
         if let Some(year) = year {
             let query = query_of(tmdb, without_year, language.clone());
-            let mut page = tmdb.page("/search/multi", &query, self.page, self.limit).await?;
+            let mut page = tmdb.page("/search/multi", &query, self.page, limit).await?;
             page.results.retain(|item| view::year(item) == Some(i32::from(year)));
             if !page.results.is_empty() {
                 page.total_results = page.results.len() as u64;
@@ -243,15 +296,14 @@ impl Tool for SearchMulti {
         let mut page = match found {
             Some(page) => page,
             None => {
-                tmdb.page("/search/multi", &query_of(tmdb, text.clone(), language.clone()), self.page, self.limit)
-                    .await?
+                tmdb.page("/search/multi", &query_of(tmdb, text.clone(), language.clone()), self.page, limit).await?
             }
         };
         for (simpler, why) in simpler(&text) {
             if !page.results.is_empty() || self.page > 1 {
                 break;
             }
-            page = tmdb.page("/search/multi", &query_of(tmdb, simpler, language.clone()), 1, self.limit).await?;
+            page = tmdb.page("/search/multi", &query_of(tmdb, simpler, language.clone()), 1, limit).await?;
             note = why.into();
         }
         let of = |media: Media| -> Vec<Value> {

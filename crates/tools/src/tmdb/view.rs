@@ -264,7 +264,15 @@ pub fn certification(item: &Value, media: Media, region: &str) -> Option<String>
 /// Everything about one film, series or person. `item` may carry sub-resources from `append_to_response`.
 pub fn details(item: &Value, media: Media, level: Level, tmdb: &Tmdb) -> Value {
     if level < Level::Detailed {
-        return self::item(item, Some(media), level);
+        let mut shown = self::item(item, Some(media), level);
+        if let Some(age) = certification(item, media, &tmdb.region) {
+            shown["certification"] = age.into();
+        }
+        let watch = providers(&item["watch/providers"], &tmdb.region);
+        if !watch.is_null() {
+            shown["watch"] = watch;
+        }
+        return shown;
     }
     let mut fields = Fields::default();
     fields.put("id", item["id"].clone()).put("media_type", media.as_str()).put("title", title(item));

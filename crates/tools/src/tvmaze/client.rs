@@ -32,7 +32,8 @@ impl Tvmaze {
                 // "At least 20 calls every 10 seconds per IP address." Source: TVmaze API, rate limiting.
                 per: Some((config.per_ten_seconds.max(1), Duration::from_secs(10))),
                 read_timeout: Duration::from_millis(config.request_timeout_ms),
-                total_timeout: Duration::from_millis(config.timeout_ms),
+                // A little less than the call may take, so that the reason is ours to tell.
+                total_timeout: Duration::from_millis(config.timeout_ms) * 9 / 10,
                 hedge_after: config.hedge_after_ms.map(Duration::from_millis),
                 ..ServiceLimits::default()
             },
