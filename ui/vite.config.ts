@@ -1,8 +1,8 @@
+import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { startFake } from "./e2e/fake";
+import { startFake } from "./e2e/fake.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -51,20 +51,71 @@ interface StoredTurn {
 }
 
 const FILMS: [string, string, string, string, string, string][] = [
-  ["Metropolis", "1927", "2 h 33 min · Science Fiction", "8.2", "Kanopy, Plex", "In a city of towers and machines, the son of its master falls in love with a prophet of the workers below."],
-  ["The General", "1926", "1 h 19 min · Comedy, Adventure", "7.9", "Plex", "When Union spies steal his locomotive, an engineer gives chase through enemy lines, alone."],
-  ["A Trip to the Moon", "1902", "13 min · Fantasy", "7.9", "Internet Archive", "Six astronomers are shot to the Moon in a capsule, are captured by its people, and come home."],
-  ["Nosferatu", "1922", "1 h 34 min · Horror", "7.7", "Kanopy, Shudder", "A clerk travels to the Carpathians to sell a house to a count who should have stayed where he was."],
-  ["Sherlock Jr.", "1924", "45 min · Comedy, Mystery", "8.1", "Plex", "A projectionist who studies to be a detective dreams himself into the film he is showing."],
-  ["The Kid", "1921", "1 h 8 min · Comedy, Drama", "8.1", "Max", "A tramp takes in an abandoned child. Events put their bond to the test."],
-  ["Safety Last!", "1923", "1 h 14 min · Comedy", "7.9", "", "A boy goes to the city to make his fortune and ends up hanging from its tallest clock."],
+  [
+    "Metropolis",
+    "1927",
+    "2 h 33 min · Science Fiction",
+    "8.2",
+    "Kanopy, Plex",
+    "In a city of towers and machines, the son of its master falls in love with a prophet of the workers below.",
+  ],
+  [
+    "The General",
+    "1926",
+    "1 h 19 min · Comedy, Adventure",
+    "7.9",
+    "Plex",
+    "When Union spies steal his locomotive, an engineer gives chase through enemy lines, alone.",
+  ],
+  [
+    "A Trip to the Moon",
+    "1902",
+    "13 min · Fantasy",
+    "7.9",
+    "Internet Archive",
+    "Six astronomers are shot to the Moon in a capsule, are captured by its people, and come home.",
+  ],
+  [
+    "Nosferatu",
+    "1922",
+    "1 h 34 min · Horror",
+    "7.7",
+    "Kanopy, Shudder",
+    "A clerk travels to the Carpathians to sell a house to a count who should have stayed where he was.",
+  ],
+  [
+    "Sherlock Jr.",
+    "1924",
+    "45 min · Comedy, Mystery",
+    "8.1",
+    "Plex",
+    "A projectionist who studies to be a detective dreams himself into the film he is showing.",
+  ],
+  [
+    "The Kid",
+    "1921",
+    "1 h 8 min · Comedy, Drama",
+    "8.1",
+    "Max",
+    "A tramp takes in an abandoned child. Events put their bond to the test.",
+  ],
+  [
+    "Safety Last!",
+    "1923",
+    "1 h 14 min · Comedy",
+    "7.9",
+    "",
+    "A boy goes to the city to make his fortune and ends up hanging from its tallest clock.",
+  ],
 ];
 
 const card = ([title, year, line, score, where, text]: (typeof FILMS)[number], picture = true): Card => ({
   title: `${title} (${year})`,
   subtitle: `Film · ${line}`,
   text,
-  ...(picture ? { picture: `tmdb:w342/${encodeURIComponent(title.toLowerCase().replaceAll(/[^a-z]+/g, "-"))}.jpg` } : {}),
+  ...(picture
+    ? { picture: `tmdb:w342/${encodeURIComponent(title.toLowerCase().replaceAll(/[^a-z]+/g, "-"))}.jpg` }
+    : {}),
   facts: [
     { label: "Score", value: `${score} / 10` },
     ...(where === "" ? [] : [{ label: "Streams on", value: where }]),
@@ -122,7 +173,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   const conversations = new Map<string, Stored>();
   const turns = new Map<string, StoredTurn>();
   const people = [
-    { id: "p1", name: "Ada", standing: "admin", zone: "Europe/Berlin", language: "en", created_at_ms: began - 40 * 86_400_000 },
+    {
+      id: "p1",
+      name: "Ada",
+      standing: "admin",
+      zone: "Europe/Berlin",
+      language: "en",
+      created_at_ms: began - 40 * 86_400_000,
+    },
     { id: "p2", name: "Edsger", standing: "member", created_at_ms: began - 12 * 86_400_000 },
     { id: "p3", name: "Grace", standing: "child", created_at_ms: began - 3 * 86_400_000 },
   ];
@@ -181,7 +239,12 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     return made;
   }
   past("Connect Radarr to the house", 0.1, "How do I connect Radarr?", CODE);
-  past("When is the next episode of The Prisoner?", 1.2, "When is the next episode of The Prisoner?", "The series is over: all 17 episodes have aired.");
+  past(
+    "When is the next episode of The Prisoner?",
+    1.2,
+    "When is the next episode of The Prisoner?",
+    "The series is over: all 17 episodes have aired.",
+  );
   past("Something short for Sunday", 4, "Something short for Sunday?", "*A Trip to the Moon* takes 13 minutes.");
   past("Films Grace may watch alone", 6, "Which films may Grace watch alone?", "The Kid and The General.");
   past("Silent comedies under an hour", 18, "Silent comedies under an hour?", "*Sherlock Jr.* is 45 minutes long.");
@@ -234,16 +297,41 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
 
     const wants_films = /trend|watch|film|kids/i.test(text);
     if (wants_films && !cancelled) {
-      const thought = "They want this week's titles, and which of them suit children. Ask for the trending list first, then for ratings of each.";
+      const thought =
+        "They want this week's titles, and which of them suit children. Ask for the trending list first, then for ratings of each.";
       for (const word of thought.split(" ")) {
         running.thinking += `${word} `;
         say({ type: "thinking_delta", text: `${word} ` });
         await pause(pace_ms / 2);
       }
       const calls = [
-        { id: "c1", name: "tmdb_trending", title: "Asking TMDb what is trending this week", args: '{"media_type":"movie","window":"week"}', cards: FILMS.map((film) => card(film)), ms: 412, error: false },
-        { id: "c2", name: "tmdb_certifications", title: "Looking up age ratings for 7 films", args: '{"ids":[19,961,775,653,992,10098,22596]}', cards: [], ms: 286, error: false },
-        { id: "c3", name: "tvmaze_schedule", title: "Asking TVmaze for tonight's schedule", args: '{"country":"DE"}', cards: [], ms: 1204, error: true },
+        {
+          id: "c1",
+          name: "tmdb_trending",
+          title: "Asking TMDb what is trending this week",
+          args: '{"media_type":"movie","window":"week"}',
+          cards: FILMS.map((film) => card(film)),
+          ms: 412,
+          error: false,
+        },
+        {
+          id: "c2",
+          name: "tmdb_certifications",
+          title: "Looking up age ratings for 7 films",
+          args: '{"ids":[19,961,775,653,992,10098,22596]}',
+          cards: [],
+          ms: 286,
+          error: false,
+        },
+        {
+          id: "c3",
+          name: "tvmaze_schedule",
+          title: "Asking TVmaze for tonight's schedule",
+          args: '{"country":"DE"}',
+          cards: [],
+          ms: 1204,
+          error: true,
+        },
       ];
       keep("assistant", [
         { type: "thinking", text: thought },
@@ -252,18 +340,54 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       const results: Part[] = [];
       for (const call of calls) {
         if (cancelled) break;
-        running.calls.push({ call_id: call.id, name: call.name, title: call.title, finished: false, is_error: false, summary: "", cards: [], duration_ms: 0 });
+        running.calls.push({
+          call_id: call.id,
+          name: call.name,
+          title: call.title,
+          finished: false,
+          is_error: false,
+          summary: "",
+          cards: [],
+          duration_ms: 0,
+        });
         say({ type: "call_started", call_id: call.id, name: call.name, title: call.title });
       }
       for (const call of calls) {
         if (cancelled) break;
         await pause(pace_ms * 12);
         if (cancelled) break;
-        const summary = call.error ? "TVmaze did not answer within 1 s at api.tvmaze.com:443" : `${call.cards.length || 7} found`;
+        const summary = call.error
+          ? "TVmaze did not answer within 1 s at api.tvmaze.com:443"
+          : `${call.cards.length || 7} found`;
         const seen = running.calls.find((other) => other.call_id === call.id);
-        if (seen) Object.assign(seen, { finished: true, is_error: call.error, summary, cards: call.cards, duration_ms: call.ms });
-        say({ type: "call_finished", call_id: call.id, name: call.name, title: call.title, is_error: call.error, summary, cards: call.cards, duration_ms: call.ms });
-        results.push({ type: "result", call_id: call.id, name: call.name, text: summary, is_error: call.error, cards: call.cards, duration_ms: call.ms, title: call.title });
+        if (seen)
+          Object.assign(seen, {
+            finished: true,
+            is_error: call.error,
+            summary,
+            cards: call.cards,
+            duration_ms: call.ms,
+          });
+        say({
+          type: "call_finished",
+          call_id: call.id,
+          name: call.name,
+          title: call.title,
+          is_error: call.error,
+          summary,
+          cards: call.cards,
+          duration_ms: call.ms,
+        });
+        results.push({
+          type: "result",
+          call_id: call.id,
+          name: call.name,
+          text: summary,
+          is_error: call.error,
+          cards: call.cards,
+          duration_ms: call.ms,
+          title: call.title,
+        });
       }
       if (results.length > 0) keep("tool", results);
       if (!cancelled) say({ type: "model_asked", model, step: 2 });
@@ -271,7 +395,13 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     }
 
     const failed = /fail/i.test(text);
-    const answer = wants_films ? ANSWER : /long/i.test(text) ? LONG : /code|radarr/i.test(text) ? CODE : `You said: ${text}`;
+    const answer = wants_films
+      ? ANSWER
+      : /long/i.test(text)
+        ? LONG
+        : /code|radarr/i.test(text)
+          ? CODE
+          : `You said: ${text}`;
     const parts: Part[] = [];
     if (/fallback/i.test(text)) {
       const notice = { kind: "fallback" as const, text: "openai was busy, so openrouter/gpt-5-mini answered." };
@@ -288,17 +418,45 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       parts.unshift({ type: "text", text: running.text });
     }
     if (cancelled) parts.push({ type: "notice", kind: "cancelled", text: "You stopped this answer." });
-    if (failed) parts.push({ type: "notice", kind: "failed", text: "No model could be reached: openai refused the key. Nothing was changed." });
-    if (/partial/i.test(text)) parts.push({ type: "notice", kind: "partial", text: "This took more steps than allowed, so the answer rests on what was found until then." });
-    if (/slow/i.test(text)) parts.push({ type: "notice", kind: "timed_out", text: "This took longer than 90 s and was stopped." });
+    if (failed)
+      parts.push({
+        type: "notice",
+        kind: "failed",
+        text: "No model could be reached: openai refused the key. Nothing was changed.",
+      });
+    if (/partial/i.test(text))
+      parts.push({
+        type: "notice",
+        kind: "partial",
+        text: "This took more steps than allowed, so the answer rests on what was found until then.",
+      });
+    if (/slow/i.test(text))
+      parts.push({ type: "notice", kind: "timed_out", text: "This took longer than 90 s and was stopped." });
     keep("assistant", parts);
     const state: TurnState = cancelled ? "cancelled" : failed ? "failed" : "done";
     target.messages.push(...added);
     target.updated_at_ms = Date.now();
     target.running = null;
     const used = usage(2_318, 274);
-    turns.set(turn, { id: turn, conversation: target.id, state, model, started_at_ms, finished_at_ms: Date.now(), usage: used, cost_micros: 1_843 });
-    say({ type: "turn_finished", state, messages: added, model, usage: used, cost_micros: 1_843, duration_ms: Date.now() - started_at_ms });
+    turns.set(turn, {
+      id: turn,
+      conversation: target.id,
+      state,
+      model,
+      started_at_ms,
+      finished_at_ms: Date.now(),
+      usage: used,
+      cost_micros: 1_843,
+    });
+    say({
+      type: "turn_finished",
+      state,
+      messages: added,
+      model,
+      usage: used,
+      cost_micros: 1_843,
+      duration_ms: Date.now() - started_at_ms,
+    });
     next(target);
   }
 
@@ -321,10 +479,19 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     person: people[0],
     csrf_token: csrf,
     version: "0.1.0",
-    demo: { parts: ["model", "tmdb", "tvmaze"], text: "This is a demo: a scripted model answers, and film data comes from a small built-in library." },
+    demo: {
+      parts: ["model", "tmdb", "tvmaze"],
+      text: "This is a demo: a scripted model answers, and film data comes from a small built-in library.",
+    },
     suggestions: [
-      { title: "What's trending, and is it good for kids?", prompt: "What's trending this week, and is any of it good for kids?" },
-      { title: "A film for tonight under 90 minutes", prompt: "What should we watch tonight? Under 90 minutes, please." },
+      {
+        title: "What's trending, and is it good for kids?",
+        prompt: "What's trending this week, and is any of it good for kids?",
+      },
+      {
+        title: "A film for tonight under 90 minutes",
+        prompt: "What should we watch tonight? Under 90 minutes, please.",
+      },
       { title: "Who made Metropolis?", prompt: "Who made the film Metropolis, and what else did they make?" },
       { title: "What is on television tonight?", prompt: "What is on television tonight?" },
     ],
@@ -352,7 +519,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       return answer(200, me(), { "set-cookie": `majordomo=${session}; HttpOnly; SameSite=Strict; Path=/` });
     }
     if (!request.headers.cookie?.includes(session)) return refuse(401, "sign in first", "NOT_SIGNED_IN");
-    if (method !== "GET" && request.headers["x-csrf-token"] !== csrf) return refuse(403, "the page is out of date", "CSRF");
+    if (method !== "GET" && request.headers["x-csrf-token"] !== csrf)
+      return refuse(403, "the page is out of date", "CSRF");
 
     switch (area) {
       case "logout":
@@ -363,10 +531,28 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         if (catalogue_down) return refuse(502, "the catalogue could not be asked", "UPSTREAM");
         return answer(200, {
           models: [
-            { name: "openai/gpt-5-mini", provider: "openai", id: "gpt-5-mini", context_tokens: 400_000, price: { input: 0.25, output: 2 } },
-            { name: "openai/gpt-5", provider: "openai", id: "gpt-5", context_tokens: 400_000, price: { input: 1.25, output: 10 } },
+            {
+              name: "openai/gpt-5-mini",
+              provider: "openai",
+              id: "gpt-5-mini",
+              context_tokens: 400_000,
+              price: { input: 0.25, output: 2 },
+            },
+            {
+              name: "openai/gpt-5",
+              provider: "openai",
+              id: "gpt-5",
+              context_tokens: 400_000,
+              price: { input: 1.25, output: 10 },
+            },
             { name: "openrouter/mistral-large", provider: "openrouter", id: "mistral-large", context_tokens: 128_000 },
-            { name: "ollama/llama3.3", provider: "ollama", id: "llama3.3", context_tokens: 131_072, price: { input: 0, output: 0 } },
+            {
+              name: "ollama/llama3.3",
+              provider: "ollama",
+              id: "llama3.3",
+              context_tokens: 131_072,
+              price: { input: 0, output: 0 },
+            },
           ],
           default: "openai/gpt-5-mini",
           live: false,
@@ -383,28 +569,49 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           })),
         });
       case "people":
-        if (part === "link") return answer(200, { url: `${url.origin}/#code=DEMO-LINK`, expires_at_ms: Date.now() + 3_600_000 });
+        if (part === "link")
+          return answer(200, { url: `${url.origin}/#code=DEMO-LINK`, expires_at_ms: Date.now() + 3_600_000 });
         if (method === "GET") return answer(200, { people });
         if (method === "POST") {
-          const person = { id: randomUUID(), name: String(body.name), standing: String(body.standing ?? "member"), created_at_ms: Date.now() };
+          const person = {
+            id: randomUUID(),
+            name: String(body.name),
+            standing: String(body.standing ?? "member"),
+            created_at_ms: Date.now(),
+          };
           people.push(person);
           return answer(201, person);
         }
-        if (method === "DELETE") people.splice(people.findIndex((person) => person.id === id), 1);
+        if (method === "DELETE")
+          people.splice(
+            people.findIndex((person) => person.id === id),
+            1,
+          );
         return answer(204);
       case "keys":
         if (method === "GET") return answer(200, { keys });
         if (method === "POST") {
-          const key = { id: randomUUID(), name: String(body.name), person: "p1", scopes: [], created_at_ms: Date.now() };
+          const key = {
+            id: randomUUID(),
+            name: String(body.name),
+            person: "p1",
+            scopes: [],
+            created_at_ms: Date.now(),
+          };
           keys.push(key);
           return answer(201, { ...key, key: `mdk_${randomUUID().replaceAll("-", "")}` });
         }
-        keys.splice(keys.findIndex((key) => key.id === id), 1);
+        keys.splice(
+          keys.findIndex((key) => key.id === id),
+          1,
+        );
         return answer(204);
       case "turns": {
         const turn = turns.get(id);
         if (part === "cancel") {
-          const target = [...conversations.values()].find((other) => other.running?.turn === id || other.queue.some((waiting) => waiting.turn === id));
+          const target = [...conversations.values()].find(
+            (other) => other.running?.turn === id || other.queue.some((waiting) => waiting.turn === id),
+          );
           if (target?.running?.turn === id) target.running.cancel();
           else if (target) target.queue = target.queue.filter((waiting) => waiting.turn !== id);
           return answer(200, { cancelled: target ? 1 : 0 });
@@ -420,7 +627,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     }
 
     if (id === "") {
-      if (method === "POST") return answer(201, wire(conversation(String(body.title ?? "New conversation"), Date.now())));
+      if (method === "POST")
+        return answer(201, wire(conversation(String(body.title ?? "New conversation"), Date.now())));
       const query = (url.searchParams.get("query") ?? "").toLowerCase();
       const found = [...conversations.values()]
         .filter((target) => target.title.toLowerCase().includes(query))
@@ -446,10 +654,11 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       const files = (body.files ?? []) as { name: string; media_type: string; data: string }[];
       const message = store(turn, ordinal, 0, "user", [
         { type: "text", text: said },
-        ...files.map((file): Part =>
-          file.media_type.startsWith("image/")
-            ? { type: "image", media_type: file.media_type, data: file.data }
-            : { type: "file", ...file },
+        ...files.map(
+          (file): Part =>
+            file.media_type.startsWith("image/")
+              ? { type: "image", media_type: file.media_type, data: file.data }
+              : { type: "file", ...file },
         ),
       ]);
       if (target.messages.length === 0) {
@@ -490,7 +699,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     } else {
       const running = target.running ? { ...target.running, cancel: undefined } : null;
       const number = target.events.at(-1)?.number ?? 0;
-      const snapshot = { conversation: target.id, number, turn: running?.turn ?? "", type: "snapshot", running, queued: target.queue.length };
+      const snapshot = {
+        conversation: target.id,
+        number,
+        turn: running?.turn ?? "",
+        type: "snapshot",
+        running,
+        queued: target.queue.length,
+      };
       response.write(`id: ${number}\ndata: ${JSON.stringify(snapshot)}\n\n`);
     }
     target.watchers.add(response);
@@ -501,8 +717,16 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const hue = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0) * 7, 0) % 360;
     const title = name.replace(".jpg", "").replaceAll("-", " ").toUpperCase().trim();
     const words = title.split(" ");
-    const lines = words.map((word, place) => `<text x="24" y="${392 + (place - words.length) * 40 + 70}" font-size="${word.length > 8 ? 34 : 42}" font-weight="700">${word}</text>`).join("");
-    const rays = Array.from({ length: 9 }, (_, place) => `<path d="M171 190 L${-60 + place * 58} -40 L${-34 + place * 58} -40 Z" opacity=".16"/>`).join("");
+    const lines = words
+      .map(
+        (word, place) =>
+          `<text x="24" y="${392 + (place - words.length) * 40 + 70}" font-size="${word.length > 8 ? 34 : 42}" font-weight="700">${word}</text>`,
+      )
+      .join("");
+    const rays = Array.from(
+      { length: 9 },
+      (_, place) => `<path d="M171 190 L${-60 + place * 58} -40 L${-34 + place * 58} -40 Z" opacity=".16"/>`,
+    ).join("");
     response.writeHead(200, { "content-type": "image/svg+xml", "cache-control": "max-age=604800" });
     response.end(
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 342 513"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="hsl(${hue} 45% 34%)"/><stop offset="1" stop-color="hsl(${(hue + 40) % 360} 50% 14%)"/></linearGradient></defs><rect width="342" height="513" fill="url(#g)"/><g fill="#fff">${rays}</g><circle cx="171" cy="190" r="74" fill="hsl(${(hue + 30) % 360} 65% 70%)"/><rect x="60" y="200" width="222" height="120" fill="hsl(${hue} 40% 18%)"/><g fill="#fff" font-family="Georgia, serif">${lines}</g></svg>`,
@@ -519,7 +743,10 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
     requests.push(`${request.method} ${url.pathname}`);
-    response.setHeader("content-security-policy", "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
+    response.setHeader(
+      "content-security-policy",
+      "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
     response.setHeader("x-content-type-options", "nosniff");
     const handled = (async () => {
       if (url.pathname.startsWith("/api/")) return api(request, response, url);

@@ -14,7 +14,7 @@ export function DemoBanner({ demo }: { demo: NonNullable<Me["demo"]> }) {
   return (
     <aside
       aria-label={words.demo.label}
-      className="flex shrink-0 items-center gap-x-3 border-brass-line border-b bg-brass-soft py-2 ps-4 pe-2 text-[13px] text-brass leading-snug"
+      className="flex shrink-0 items-center gap-x-3 border-brass-line border-b bg-brass-soft py-1.5 ps-4 pe-2 text-[13px] text-brass leading-snug max-sm:text-[12.5px]"
     >
       <p className="min-w-0 flex-1">
         {demo.text}{" "}
@@ -45,7 +45,6 @@ export function DemoBanner({ demo }: { demo: NonNullable<Me["demo"]> }) {
                 <h3 className="font-medium text-[14px]">{step.title}</h3>
                 <p className="text-[13.5px] text-ink-2">{step.text}</p>
                 <div className="relative mt-2 rounded-xl border border-line bg-linen">
-                  {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
                   <pre tabIndex={0} className="overflow-x-auto p-3 pe-12 font-mono text-[12.5px] leading-relaxed">
                     {step.code}
                   </pre>
@@ -55,7 +54,7 @@ export function DemoBanner({ demo }: { demo: NonNullable<Me["demo"]> }) {
             </li>
           ))}
         </ol>
-        <p className="mt-4 text-[13.5px] text-ink-2">{words.demo.then}</p>
+        <p className="mt-4 text-[13.5px] text-ink-2">{words.demo.afterwards}</p>
       </Dialog>
     </aside>
   );

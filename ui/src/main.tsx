@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Tooltip } from "radix-ui";
-import { StrictMode, useEffect } from "react";
+import { lazy, StrictMode, Suspense, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError, api, onSignedOut } from "./api/client";
 import type { Me } from "./api/types";
@@ -8,7 +8,6 @@ import { forgetAll } from "./chat/store";
 import { Mark } from "./kit/mark";
 import { Notes } from "./kit/notes";
 import { Failed, Fence } from "./kit/pieces";
-import { Shell } from "./shell";
 import { SignIn, signInProblem, takeCode } from "./sign-in";
 import "./kit/styles.css";
 import { words } from "./words/en";
@@ -21,6 +20,10 @@ const client = new QueryClient({
     },
   },
 });
+
+// Fetched while the service is asked who is signed in.
+const loading_shell = import("./shell");
+const Shell = lazy(() => loading_shell);
 
 type Door = { me: Me } | { me: null; problem: string | undefined };
 
@@ -68,19 +71,30 @@ function App() {
     return () => window.removeEventListener("hashchange", heard);
   }, [refetch]);
 
-  if (data?.me) return <Shell me={data.me} />;
+  if (data?.me) {
+    return (
+      <Suspense fallback={<Arriving />}>
+        <Shell me={data.me} />
+      </Suspense>
+    );
+  }
   if (data) {
     return <SignIn problem={data.problem} onSignedIn={(me) => queries.setQueryData<Door>(["me"], { me })} />;
   }
+  if (!isError) return <Arriving />;
   return (
     <main className="grid h-full place-items-center">
-      {isError ? (
-        <Failed title={words.state.unreachable} hint={words.state.unreachable_hint} onRetry={() => void refetch()} />
-      ) : (
-        <div role="status" aria-label={words.state.loading} className="animate-pulse">
-          <Mark size={40} />
-        </div>
-      )}
+      <Failed title={words.state.unreachable} hint={words.state.unreachable_hint} onRetry={() => void refetch()} />
+    </main>
+  );
+}
+
+function Arriving() {
+  return (
+    <main className="grid h-full place-items-center">
+      <div role="status" aria-label={words.state.loading} className="animate-pulse">
+        <Mark size={40} />
+      </div>
     </main>
   );
 }

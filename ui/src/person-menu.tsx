@@ -82,7 +82,10 @@ export function PersonMenu({ me, className }: { me: Me; className: string }) {
             <div key={keys} className="contents">
               <dt className="flex gap-1">
                 {keys.split(" ").map((key) => (
-                  <kbd key={key} className="rounded-md border border-line-2 bg-linen px-1.5 font-sans text-[12px] text-ink-2">
+                  <kbd
+                    key={key}
+                    className="rounded-md border border-line-2 bg-linen px-1.5 font-sans text-[12px] text-ink-2"
+                  >
                     {key}
                   </kbd>
                 ))}

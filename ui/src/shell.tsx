@@ -18,7 +18,7 @@ import { words } from "./words/en";
 
 const HousePage = lazy(() => import("./manage/house"));
 
-export function Shell({ me }: { me: Me }) {
+export default function Shell({ me }: { me: Me }) {
   const route = useRoute();
   const client = useQueryClient();
   const [drawer, setDrawer] = useState(false);
@@ -28,6 +28,9 @@ export function Shell({ me }: { me: Me }) {
     onTouched(() => void refreshConversations(client));
     return () => onTouched(() => {});
   }, [client]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one goes, the drawer has done its part
+  useEffect(() => setDrawer(false), [route]);
 
   // The first page of a visit is where the last one ended.
   useEffect(() => {
@@ -64,16 +67,13 @@ export function Shell({ me }: { me: Me }) {
 
   return (
     <div className="flex h-dvh flex-col">
-      <a
-        href="#message"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById("message")?.focus();
-        }}
+      <button
+        type="button"
+        onClick={() => document.getElementById("message")?.focus()}
         className="sr-only z-60 rounded-lg bg-livery px-4 py-2 text-on-livery focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
       >
         {words.skip}
-      </a>
+      </button>
       {me.demo && <DemoBanner demo={me.demo} />}
       <div className="flex min-h-0 flex-1">
         <aside className="hidden w-[272px] shrink-0 border-line border-e lg:block">

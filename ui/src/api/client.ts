@@ -136,8 +136,7 @@ export const api = {
     }),
   eventsPath: (id: string) => at("conversations", id, "events"),
 
-  turn: (id: string, signal?: AbortSignal) =>
-    ask<{ turn: Turn }>("GET", at("turns", id), signal ? { signal } : {}),
+  turn: (id: string, signal?: AbortSignal) => ask<{ turn: Turn }>("GET", at("turns", id), signal ? { signal } : {}),
   cancelTurn: (id: string) => ask<{ cancelled: number }>("POST", at("turns", id, "cancel")),
 
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),

@@ -33,8 +33,10 @@ function Detail({ label, children }: { label: string; children: string }) {
   return (
     <div className="mt-2">
       <p className="text-[11.5px] text-ink-3">{label}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <pre tabIndex={0} className="mt-0.5 max-h-52 overflow-auto whitespace-pre-wrap rounded-lg bg-linen px-3 py-2 font-mono text-[12px] text-ink-2 leading-relaxed [overflow-wrap:anywhere]">
+      <pre
+        tabIndex={0}
+        className="mt-0.5 max-h-52 overflow-auto whitespace-pre-wrap rounded-lg bg-linen px-3 py-2 font-mono text-[12px] text-ink-2 leading-relaxed [overflow-wrap:anywhere]"
+      >
         {children}
       </pre>
     </div>
@@ -49,7 +51,12 @@ function Call({ call }: { call: CallView }) {
         <span className="mt-px">
           <Sign state={call.state} />
         </span>
-        <span className={classes("min-w-0 flex-1 [overflow-wrap:anywhere] group-hover:text-ink", call.state === "running" ? "text-ink" : "text-ink-2")}>
+        <span
+          className={classes(
+            "min-w-0 [overflow-wrap:anywhere] group-hover:text-ink",
+            call.state === "running" ? "text-ink" : "text-ink-2",
+          )}
+        >
           {call.title}
           {call.state !== "running" && call.duration_ms > 0 && (
             <span className="tabular text-ink-3"> · {duration(call.duration_ms)}</span>
@@ -58,7 +65,10 @@ function Call({ call }: { call: CallView }) {
         <ChevronRight
           size={14}
           aria-hidden="true"
-          className={classes("mt-1 shrink-0 text-ink-3 opacity-0 transition group-hover:opacity-100 group-focus-visible:opacity-100 pointer-coarse:opacity-60", open && "rotate-90 opacity-100")}
+          className={classes(
+            "-ms-1.5 mt-1 shrink-0 text-ink-3 opacity-0 transition group-hover:opacity-100 group-focus-visible:opacity-100 pointer-coarse:opacity-60",
+            open && "rotate-90 opacity-100",
+          )}
         />
       </Collapsible.Trigger>
       <Collapsible.Content className="fold">
@@ -82,8 +92,12 @@ function Thought({ text, live }: { text: string; live: boolean }) {
         <span className="relative z-1 mt-px grid size-[18px] shrink-0 place-items-center rounded-full bg-paper">
           <Sparkle size={12} className="text-ink-3" aria-hidden="true" />
         </span>
-        <span className={classes("min-w-0 flex-1", live && "shimmer")}>{words.answer.thought}</span>
-        <ChevronRight size={14} aria-hidden="true" className={classes("mt-1 shrink-0 text-ink-3 transition-transform", open && "rotate-90")} />
+        <span className={classes(live && "shimmer")}>{words.answer.thought}</span>
+        <ChevronRight
+          size={14}
+          aria-hidden="true"
+          className={classes("-ms-1.5 mt-1 shrink-0 text-ink-3 transition-transform", open && "rotate-90")}
+        />
       </Collapsible.Trigger>
       <Collapsible.Content className="fold">
         <p className="whitespace-pre-wrap ps-7 pb-2 text-[13px] text-ink-2 leading-relaxed">{text}</p>
@@ -93,7 +107,7 @@ function Thought({ text, live }: { text: string; live: boolean }) {
 }
 
 /** Longer timelines fold when their answer is there. */
-const SHORT = 3;
+const SHORT = 4;
 
 export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
   const calls = items.flatMap((item) => (item.type === "call" ? [item.call] : []));
@@ -107,7 +121,6 @@ export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
   const timeline = (
     <ol className="relative before:absolute before:top-3 before:bottom-3 before:left-[8.5px] before:w-px before:bg-line">
       {items.map((item, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a timeline only grows at its end
         <li key={item.type === "call" ? item.call.id : place}>
           {item.type === "call" ? (
             <Call call={item.call} />
@@ -128,7 +141,11 @@ export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
               {live && done < calls.length ? words.work.running(done, calls.length) : words.work.done(calls.length)}
             </span>
             {failed > 0 && <span className="text-danger">· {words.work.failed(failed)}</span>}
-            <ChevronRight size={14} aria-hidden="true" className={classes("text-ink-3 transition-transform", open && "rotate-90")} />
+            <ChevronRight
+              size={14}
+              aria-hidden="true"
+              className={classes("text-ink-3 transition-transform", open && "rotate-90")}
+            />
           </Collapsible.Trigger>
           <Collapsible.Content className="fold">
             <div className="pt-1">{timeline}</div>

@@ -209,10 +209,11 @@ export function Cards({ cards }: { cards: Card[] }) {
           <ul
             ref={shelf}
             aria-label={words.cards.shelf(cards.length)}
-            className="shelf -mx-4 flex gap-3.5 overflow-x-auto px-4 pt-1 pb-1 sm:-mx-1 sm:px-1"
+            data-start={ends.start}
+            data-end={ends.end}
+            className="shelf -mx-4 flex gap-3.5 overflow-x-auto px-4 pt-1 pb-1 sm:-mx-2 sm:px-2"
           >
             {cards.map((card, place) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a result's order never changes
               <Drawn key={place} card={card} onOpen={() => setOpen(card)} />
             ))}
           </ul>

@@ -72,7 +72,7 @@ export function Composer({
     <ComposerPrimitive.AttachmentDropzone className="group/drop relative rounded-[22px]">
       <ComposerPrimitive.Root
         id="composer"
-        className="rounded-[22px] border border-line-2 bg-raised shadow-raised transition-[border-color,box-shadow] focus-within:border-livery/50 focus-within:ring-4 focus-within:ring-livery/10 group-data-[dragging]/drop:border-livery group-data-[dragging]/drop:ring-4 group-data-[dragging]/drop:ring-livery/15"
+        className="rounded-[22px] border border-line-2 bg-raised shadow-raised transition-[border-color,box-shadow] focus-within:border-ink-3/60 group-data-[dragging]/drop:border-livery group-data-[dragging]/drop:ring-4 group-data-[dragging]/drop:ring-livery/15"
       >
         <div className="flex flex-wrap gap-2.5 px-3.5 pt-3.5 empty:hidden">
           <ComposerPrimitive.Attachments>{() => <Attached />}</ComposerPrimitive.Attachments>

@@ -1,11 +1,18 @@
 /** The list of conversations: asked, kept fresh, changed. */
 
-import { keepPreviousData, type QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { api } from "../api/client";
 import type { Conversation } from "../api/types";
 import { note } from "../kit/notes";
-import { changeSetting, setting } from "../kit/settings";
 import { currentRoute, go } from "../kit/route";
+import { changeSetting, setting } from "../kit/settings";
 import { words } from "../words/en";
 import { forget } from "./store";
 
@@ -23,9 +30,7 @@ export function useConversations() {
     getNextPageParam: (page) => (page.more ? page.conversations.at(-1)?.updated_at_ms : undefined),
     select: ({ pages }) => {
       const seen = new Set<string>();
-      return pages
-        .flatMap((page) => page.conversations)
-        .filter(({ id }) => !seen.has(id) && seen.add(id));
+      return pages.flatMap((page) => page.conversations).filter(({ id }) => !seen.has(id) && seen.add(id));
     },
     refetchInterval: ({ state }) =>
       state.data?.pages.some((page) => page.conversations.some(({ pending }) => pending)) ? WATCH_MS : IDLE_MS,

@@ -47,12 +47,10 @@ const components: Components = {
         <span className="font-mono text-[11.5px] text-ink-3">{language(children)}</span>
         <CopyButton text={plain(children).replace(/\n$/, "")} label={words.answer.copy_code} className="size-7!" />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre tabIndex={0}>{children}</pre>
     </div>
   ),
   table: ({ children }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <div className="table-scroll" tabIndex={0}>
       <table>{children}</table>
     </div>
@@ -64,7 +62,7 @@ const components: Components = {
 
 const plugins = [remarkGfm];
 
-export const Markdown = memo(function Markdown({ text }: { text: string }) {
+export default memo(function Markdown({ text }: { text: string }) {
   // While text streams in, typing and scrolling go first.
   const shown = useDeferredValue(text);
   return (

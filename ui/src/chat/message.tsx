@@ -2,15 +2,25 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlert, CircleSlash, Clock3, FileText, Hourglass, RotateCw, Shuffle, Split, X } from "lucide-react";
-import { memo, type ReactNode, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useState } from "react";
 import { api } from "../api/client";
 import type { NoticeKind } from "../api/types";
-import { Button, classes, CopyButton, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
+import { Button, CopyButton, classes, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
 import { useSetting } from "../kit/settings";
 import { duration, money, tokens, wholeTokens, words } from "../words/en";
 import { Work } from "./call";
-import { Markdown } from "./markdown";
 import { type Answer, answerText, type Said, type Summary } from "./reduce";
+
+const Markdown = lazy(() => import("./markdown"));
+
+/** The words themselves until the drawing of Markdown has arrived. */
+function Prose({ text }: { text: string }) {
+  return (
+    <Suspense fallback={<div className="prose whitespace-pre-wrap">{text}</div>}>
+      <Markdown text={text} />
+    </Suspense>
+  );
+}
 
 export interface MessageActions {
   /** Sends the last thing the person said once more. */
@@ -28,23 +38,33 @@ export const SaidMessage = memo(function SaidMessage({ item, actions }: { item: 
   const files = item.files.filter((file) => !SHOWN.test(file.media_type));
   const waiting = item.state === "queued";
   return (
-    <article aria-label={words.chat.you} className="flex flex-col items-end pt-2 pb-1" data-testid="said" data-state={item.state}>
+    <article
+      aria-label={words.chat.you}
+      className="flex flex-col items-end pt-2 pb-1"
+      data-testid="said"
+      data-state={item.state}
+    >
       {pictures.length > 0 && (
         <div className="mb-1.5 flex max-w-[85%] flex-wrap justify-end gap-1.5">
           {pictures.map((file, place) => {
             const address = `data:${file.media_type};base64,${file.data}`;
             return (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a sent message never changes
               <button key={place} type="button" onClick={() => setOpen(address)} className="rounded-xl">
-                <img src={address} alt={file.name || words.chat.attached} className="max-h-52 max-w-full rounded-xl ring-1 ring-line" />
+                <img
+                  src={address}
+                  alt={file.name || words.chat.attached}
+                  className="max-h-52 max-w-full rounded-xl ring-1 ring-line"
+                />
               </button>
             );
           })}
         </div>
       )}
       {files.map((file, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a sent message never changes
-        <p key={place} className="mb-1.5 flex max-w-[85%] items-center gap-2 rounded-xl border border-line bg-raised px-3 py-2 text-[13px]">
+        <p
+          key={place}
+          className="mb-1.5 flex max-w-[85%] items-center gap-2 rounded-xl border border-line bg-raised px-3 py-2 text-[13px]"
+        >
           <FileText size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
           <span className="truncate">{file.name}</span>
         </p>
@@ -108,7 +128,11 @@ function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; ac
     >
       <Sign size={15} className={classes("mt-px shrink-0", quiet && "text-ink-3")} aria-hidden="true" />
       <div className="min-w-0 flex-1 [overflow-wrap:anywhere]">
-        {quiet ? <span className="sr-only">{words.notice[kind]}: </span> : <p className="font-semibold">{words.notice[kind]}</p>}
+        {quiet ? (
+          <span className="sr-only">{words.notice[kind]}: </span>
+        ) : (
+          <p className="font-semibold">{words.notice[kind]}</p>
+        )}
         <p className={classes(!quiet && "mt-0.5 text-ink-2")}>{text}</p>
       </div>
       {action}
@@ -135,16 +159,22 @@ function Figures({ summary }: { summary: Summary }) {
   const about = usage.estimated ? "≈ " : "";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a group of figures, not of fields
-    <span role="group" aria-label={words.answer.usage} data-testid="figures" className="tabular flex min-w-0 flex-wrap items-center gap-x-2 text-[12px] text-ink-3">
+    <span
+      role="group"
+      aria-label={words.answer.usage}
+      data-testid="figures"
+      className="tabular flex min-w-0 flex-wrap items-center gap-x-2 text-[12px] text-ink-3"
+    >
       <span title={words.answer.model} className="max-w-56 truncate">
         {model || words.answer.unknown_model}
       </span>
       <span aria-hidden="true">·</span>
-      <span title={`${words.answer.input}: ${wholeTokens(usage.input_tokens)}. ${words.answer.output}: ${wholeTokens(usage.output_tokens)}`}>
+      <span
+        title={`${words.answer.input}: ${wholeTokens(usage.input_tokens)}. ${words.answer.output}: ${wholeTokens(usage.output_tokens)}`}
+      >
         {about}
-        {tokens(usage.input_tokens)} <span aria-hidden="true">→</span>
-        <span className="sr-only">{words.answer.input}, </span> {tokens(usage.output_tokens)}
-        <span className="sr-only">{words.answer.output}</span>
+        {words.answer.read(tokens(usage.input_tokens))}
+        <span aria-hidden="true">,</span> {words.answer.written(tokens(usage.output_tokens))}
       </span>
       <span aria-hidden="true">·</span>
       <span title={words.answer.cost}>{money(summary.cost_micros)}</span>
@@ -215,7 +245,8 @@ export const AnswerMessage = memo(function AnswerMessage({
     >
       {blocks.map((block, place) => {
         const key = place;
-        if (block.type === "work") return <Work key={key} items={block.items} live={live && place === blocks.length - 1} />;
+        if (block.type === "work")
+          return <Work key={key} items={block.items} live={live && place === blocks.length - 1} />;
         if (block.type === "notice") {
           return (
             <NoticeLine
@@ -234,13 +265,13 @@ export const AnswerMessage = memo(function AnswerMessage({
         }
         return (
           <div key={key} className={classes("my-3 first:mt-0", writing && place === blocks.length - 1 && "writing")}>
-            <Markdown text={block.text} />
+            <Prose text={block.text} />
           </div>
         );
       })}
       {waiting !== undefined && <Waiting label={waiting} since_ms={item.since_ms ?? item.at_ms} />}
       {!live && blocks.length === 0 && <p className="text-ink-3">{words.answer.empty}</p>}
-      <div ref={foot} className="mt-1 flex min-h-8 items-center gap-1">
+      <div ref={foot} className={classes("flex items-center gap-1", (live || last || text !== "") && "mt-1 min-h-8")}>
         {!live && (
           <>
             <div className="-ms-2 flex items-center">
@@ -255,7 +286,8 @@ export const AnswerMessage = memo(function AnswerMessage({
               <span
                 className={classes(
                   "min-w-0 transition-opacity",
-                  !last && "pointer-fine:opacity-0 group-focus-within/answer:opacity-100 group-hover/answer:opacity-100",
+                  !last &&
+                    "pointer-fine:opacity-0 group-focus-within/answer:opacity-100 group-hover/answer:opacity-100",
                 )}
               >
                 <Figures summary={summary} />

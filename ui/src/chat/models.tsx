@@ -33,7 +33,10 @@ export function useModels(): Models & { loading: boolean } {
     staleTime: 5 * 60_000,
     retry: 1,
   });
-  return { ...(data && data.models.length > 0 ? data : { ...BUILT_IN, ...(data?.problem ? { problem: data.problem } : {}) }), loading: isPending };
+  return {
+    ...(data && data.models.length > 0 ? data : { ...BUILT_IN, ...(data?.problem ? { problem: data.problem } : {}) }),
+    loading: isPending,
+  };
 }
 
 /** The model to send along; undefined lets the house choose. */
@@ -109,17 +112,29 @@ export function ModelPicker() {
               <span title={problem ?? undefined}>{words.models.built_in_hint}</span>
             </p>
           )}
-          <label className="flex h-11 cursor-pointer items-center justify-between gap-3 border-line border-t px-4 text-[13px]">
-            {words.models.streaming}
-            <Toggle checked={streaming} onChange={(on) => changeSetting("streaming", on)} label={words.models.streaming} />
-          </label>
+          <div className="flex h-11 items-center justify-between gap-3 border-line border-t px-4 text-[13px]">
+            <span aria-hidden="true">{words.models.streaming}</span>
+            <Toggle
+              checked={streaming}
+              onChange={(on) => changeSetting("streaming", on)}
+              label={words.models.streaming}
+            />
+          </div>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
   );
 }
 
-function ModelItem({ model, chosen, onChoose }: { model: ModelInfo; chosen: boolean; onChoose: (name: string) => void }) {
+function ModelItem({
+  model,
+  chosen,
+  onChoose,
+}: {
+  model: ModelInfo;
+  chosen: boolean;
+  onChoose: (name: string) => void;
+}) {
   const facts = [
     model.context_tokens ? words.models.context(model.context_tokens) : "",
     model.price ? words.models.price(model.price.input, model.price.output) : "",
@@ -135,7 +150,15 @@ function ModelItem({ model, chosen, onChoose }: { model: ModelInfo; chosen: bool
   );
 }
 
-export function Toggle({ checked, onChange, label }: { checked: boolean; onChange: (on: boolean) => void; label: string }) {
+export function Toggle({
+  checked,
+  onChange,
+  label,
+}: {
+  checked: boolean;
+  onChange: (on: boolean) => void;
+  label: string;
+}) {
   return (
     <Switch.Root
       checked={checked}

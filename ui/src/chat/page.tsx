@@ -3,8 +3,8 @@
 import {
   type AppendMessage,
   AssistantRuntimeProvider,
-  ThreadPrimitive,
   type ThreadMessageLike,
+  ThreadPrimitive,
   useExternalStoreRuntime,
 } from "@assistant-ui/react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -14,7 +14,7 @@ import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useS
 import { api } from "../api/client";
 import type { Me } from "../api/types";
 import { note } from "../kit/notes";
-import { Button, classes, Confirm, CopyButton, Dialog, Failed, menu, Spinner } from "../kit/pieces";
+import { Button, Confirm, CopyButton, classes, Dialog, Failed, menu, Spinner } from "../kit/pieces";
 import { RenameField } from "../kit/rename-field";
 import { currentRoute, go } from "../kit/route";
 import { changeSetting, markRead, setting } from "../kit/settings";
@@ -24,7 +24,7 @@ import { Composer } from "./composer";
 import { noteFailure, refreshConversations, useConversations, useDelete, useRename } from "./conversations";
 import { AnswerMessage, LoadingMessages, type MessageActions, SaidMessage } from "./message";
 import { chosenModel } from "./models";
-import { answerText, isBusy, type Item, liveItems, settledItems, stoppable } from "./reduce";
+import { answerText, type Item, isBusy, liveItems, settledItems, stoppable } from "./reduce";
 import { ConversationStore, storeOf } from "./store";
 
 /** Chooses the store: of the conversation in the address, or of one that does not exist yet. */
@@ -57,7 +57,11 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
   useEffect(() => store.open(), [store]);
 
   const settled = useMemo(
-    () => settledItems({ messages: state.messages, summaries: state.summaries, outcomes: state.outcomes }, state.running?.turn),
+    () =>
+      settledItems(
+        { messages: state.messages, summaries: state.summaries, outcomes: state.outcomes },
+        state.running?.turn,
+      ),
     [state.messages, state.summaries, state.outcomes, state.running?.turn],
   );
   const items = useMemo(() => liveItems(state, settled, Date.now()), [state, settled]);
@@ -76,7 +80,10 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
   );
   const say = useCallback(
     (text: string, files: ReturnType<typeof taken>["files"] = []) =>
-      store.say({ text: text.trim() === "" ? words.chat.file_only : text, files, model: chosenModel(setting("model")) }, created),
+      store.say(
+        { text: text.trim() === "" ? words.chat.file_only : text, files, model: chosenModel(setting("model")) },
+        created,
+      ),
     [store, created],
   );
   const onNew = useCallback(
@@ -148,7 +155,8 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
     if (store.id === undefined) return;
     changeSetting("last_conversation", store.id);
     const mark = () => {
-      if (store.id !== undefined && document.visibilityState === "visible") markRead(store.id, Math.max(Date.now(), latest ?? 0));
+      if (store.id !== undefined && document.visibilityState === "visible")
+        markRead(store.id, Math.max(Date.now(), latest ?? 0));
     };
     mark();
     document.addEventListener("visibilitychange", mark);
@@ -184,10 +192,17 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
               </div>
             ) : problem === "unreachable" ? (
               <div className="m-auto">
-                <Failed title={words.state.unreachable} hint={words.state.unreachable_hint} onRetry={() => void store.load()} />
+                <Failed
+                  title={words.state.unreachable}
+                  hint={words.state.unreachable_hint}
+                  onRetry={() => void store.load()}
+                />
               </div>
             ) : empty ? (
-              <Welcome me={me} onChoose={(prompt) => void say(prompt)} />
+              <>
+                <Greeting name={me.person.name} />
+                <Suggestions me={me} onChoose={(prompt) => void say(prompt)} />
+              </>
             ) : (
               <div className="mx-auto w-full max-w-[744px] flex-1 px-4 pt-3 pb-6">
                 {!state.loaded && <LoadingMessages />}
@@ -211,8 +226,11 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
                 </ThreadPrimitive.Messages>
               </div>
             )}
-            <ThreadPrimitive.ViewportFooter className="safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 sm:px-4">
-              <div aria-hidden="true" className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent" />
+            <ThreadPrimitive.ViewportFooter className="safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 shadow-[0_8px_0_var(--paper)] sm:px-4">
+              <div
+                aria-hidden="true"
+                className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"
+              />
               <ThreadPrimitive.ScrollToBottom
                 aria-label={words.chat.to_latest}
                 className="absolute -top-12 left-1/2 grid size-9 -translate-x-1/2 place-items-center rounded-full border border-line bg-raised text-ink-2 shadow-raised transition-opacity hover:text-ink disabled:invisible disabled:opacity-0"
@@ -227,7 +245,9 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
                   store.draft = text;
                 }}
               />
-              <p className="pt-2 text-center text-[11.5px] text-ink-3 max-sm:hidden">{words.chat.disclaimer}</p>
+              {!empty && (
+                <p className="pt-2 text-center text-[11.5px] text-ink-3 max-sm:hidden">{words.chat.disclaimer}</p>
+              )}
             </ThreadPrimitive.ViewportFooter>
           </ThreadPrimitive.Viewport>
         </ThreadPrimitive.Root>
@@ -276,15 +296,22 @@ function Announcer({ items, busy }: { items: Item[]; busy: boolean }) {
   );
 }
 
-function Welcome({ me, onChoose }: { me: Me; onChoose: (prompt: string) => void }) {
+function Greeting({ name }: { name: string }) {
   return (
-    <div className="mx-auto flex w-full max-w-[744px] flex-1 flex-col justify-end px-4 pt-10 pb-5 sm:px-5 sm:pb-6">
-      <div className="my-auto pb-8">
-        <h1 className="font-display text-[34px] leading-[1.12] tracking-[-0.022em] sm:text-[44px]">
-          {words.chat.greeting(me.person.name, new Date().getHours())}
-        </h1>
-        <p className="mt-1.5 font-display text-[20px] text-ink-3 tracking-[-0.012em] sm:text-[23px]">{words.chat.greeting_hint}</p>
-      </div>
+    <div className="mx-auto my-auto w-full max-w-[744px] px-5 pt-10 pb-8 sm:mb-0 sm:pb-7">
+      <h1 className="font-display text-[34px] leading-[1.12] tracking-[-0.022em] sm:text-[42px]">
+        {words.chat.greeting(name, new Date().getHours())}
+      </h1>
+      <p className="mt-1 font-display text-[20px] text-ink-3 tracking-[-0.012em] sm:text-[23px]">
+        {words.chat.greeting_hint}
+      </p>
+    </div>
+  );
+}
+
+function Suggestions({ me, onChoose }: { me: Me; onChoose: (prompt: string) => void }) {
+  return (
+    <div className="mx-auto w-full max-w-[744px] px-3 pb-3 sm:order-last sm:mb-auto sm:px-4 sm:pb-[11dvh]">
       {me.suggestions.length > 0 && (
         <ul aria-label={words.chat.suggestions} className="grid gap-2 sm:grid-cols-2">
           {me.suggestions.slice(0, 6).map((suggestion) => (
@@ -294,7 +321,7 @@ function Welcome({ me, onChoose }: { me: Me; onChoose: (prompt: string) => void 
                 data-testid="suggestion"
                 onClick={() => onChoose(suggestion.prompt)}
                 title={suggestion.prompt}
-                className="h-full w-full rounded-[14px] border border-line bg-raised px-4 py-3 text-start text-[14px] text-ink-2 leading-snug transition-colors hover:border-livery/40 hover:bg-livery-soft hover:text-ink"
+                className="h-full w-full rounded-[14px] border border-line px-4 py-2.5 text-start text-[14px] text-ink-2 leading-snug transition-colors hover:border-livery/40 hover:bg-livery-soft hover:text-ink sm:py-3"
               >
                 {suggestion.title}
               </button>
@@ -352,7 +379,11 @@ function Header({
             className="h-9 w-full max-w-md rounded-[10px] border border-livery bg-paper px-2.5 font-medium text-[14px] focus:outline-none max-sm:text-[16px]"
             onDone={(next) => {
               setRenaming(false);
-              if (next) rename.mutate({ id, title: next }, { onSuccess: () => store.dispatch({ type: "renamed", title: next }) });
+              if (next)
+                rename.mutate(
+                  { id, title: next },
+                  { onSuccess: () => store.dispatch({ type: "renamed", title: next }) },
+                );
             }}
           />
         ) : (
@@ -386,10 +417,16 @@ function Header({
           </DropdownMenu.Root>
         )}
         {stale && (
-          <p role="status" title={words.state.offline} className="ms-auto flex shrink-0 items-center gap-2 px-2 text-[12.5px] text-brass">
+          <p
+            role="status"
+            title={words.state.offline}
+            className="ms-auto flex shrink-0 items-center gap-2 px-2 text-[12.5px] text-brass"
+          >
             <span className="size-1.5 animate-pulse rounded-full bg-brass-mark" />
             <span className="max-sm:sr-only">{words.state.offline}</span>
-            <span className="sm:hidden" aria-hidden="true">{words.state.reconnecting}</span>
+            <span className="sm:hidden" aria-hidden="true">
+              {words.state.reconnecting}
+            </span>
           </p>
         )}
       </div>

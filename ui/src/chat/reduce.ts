@@ -600,7 +600,15 @@ function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
     case "result": {
       let call = results.get(part.call_id);
       if (!call) {
-        call = { id: part.call_id, name: part.name, title: part.name, result: "", state: "running", cards: [], duration_ms: 0 };
+        call = {
+          id: part.call_id,
+          name: part.name,
+          title: part.name,
+          result: "",
+          state: "running",
+          cards: [],
+          duration_ms: 0,
+        };
         results.set(part.call_id, call);
         work().push({ type: "call", call });
       }
@@ -659,5 +667,13 @@ function joined(blocks: Block[]): Block[] {
 }
 
 function starting(turn: string, at_ms: number, now_ms: number): Answer {
-  return { kind: "answer", id: `turn:${turn}`, turn, blocks: [], state: "starting", since_ms: Math.min(at_ms, now_ms), at_ms };
+  return {
+    kind: "answer",
+    id: `turn:${turn}`,
+    turn,
+    blocks: [],
+    state: "starting",
+    since_ms: Math.min(at_ms, now_ms),
+    at_ms,
+  };
 }

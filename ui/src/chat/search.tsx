@@ -32,9 +32,7 @@ export function SearchPalette({ open, onClose }: { open: boolean; onClose: () =>
   };
   const flip = () => {
     const dark =
-      setting("theme") === "system"
-        ? matchMedia("(prefers-color-scheme: dark)").matches
-        : setting("theme") === "dark";
+      setting("theme") === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : setting("theme") === "dark";
     changeSetting("theme", dark ? "light" : "dark");
   };
   const actions = [

@@ -5,7 +5,7 @@ import { DropdownMenu } from "radix-ui";
 import { memo, useMemo, useState } from "react";
 import type { Conversation, Me } from "../api/types";
 import { Mark } from "../kit/mark";
-import { Button, classes, Confirm, menu, Spinner } from "../kit/pieces";
+import { Button, Confirm, classes, menu, Spinner } from "../kit/pieces";
 import { RenameField } from "../kit/rename-field";
 import { addressOf, useRoute } from "../kit/route";
 import { isUnread, useSetting } from "../kit/settings";
@@ -159,9 +159,7 @@ const Entry = memo(function Entry({
           unread && "font-medium",
         )}
       >
-        <span className="truncate">
-          {rename.isPending && rename.variables ? rename.variables.title : title}
-        </span>
+        <span className="truncate">{rename.isPending && rename.variables ? rename.variables.title : title}</span>
         {(conversation.pending || unread) && (
           <span
             className={classes(
@@ -181,7 +179,12 @@ const Entry = memo(function Entry({
           <Ellipsis size={15} />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
-          <DropdownMenu.Content align="start" sideOffset={4} className={menu.content} onCloseAutoFocus={(event) => renaming && event.preventDefault()}>
+          <DropdownMenu.Content
+            align="start"
+            sideOffset={4}
+            className={menu.content}
+            onCloseAutoFocus={(event) => renaming && event.preventDefault()}
+          >
             <DropdownMenu.Item className={menu.item} onSelect={() => setRenaming(true)}>
               <Pencil size={14} aria-hidden="true" /> {words.sidebar.rename}
             </DropdownMenu.Item>

@@ -71,7 +71,15 @@ export class ConversationStore {
           this.enqueue({ type: "event", event, at_ms: Date.now() });
           // A snapshot says what runs, not what ended before we listened.
           if (event.type === "snapshot") void this.load();
-          if (["turn_queued", "turn_finished", "conversation_renamed", "conversation_deleted", "conversation_cleared"].includes(event.type)) {
+          if (
+            [
+              "turn_queued",
+              "turn_finished",
+              "conversation_renamed",
+              "conversation_deleted",
+              "conversation_cleared",
+            ].includes(event.type)
+          ) {
             touched();
           }
         },

@@ -9,7 +9,14 @@ interface Properties {
   [name: string]: unknown;
 }
 
-export function RemoveScroll({ as: _as, children, allowPinchZoom: _pinch, shards: _shards, enabled: _enabled, ...rest }: Properties) {
+export function RemoveScroll({
+  as: _as,
+  children,
+  allowPinchZoom: _pinch,
+  shards: _shards,
+  enabled: _enabled,
+  ...rest
+}: Properties) {
   return <Slot.Root {...rest}>{children}</Slot.Root>;
 }
 

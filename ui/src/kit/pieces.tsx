@@ -1,7 +1,7 @@
 /** The few shared pieces over Radix: buttons, dialogs, menus, tooltips, states. They draw and know no data. */
 
-import { AlertDialog, Dialog as RadixDialog, Tooltip } from "radix-ui";
 import { Check, Copy, LoaderCircle, RotateCw, X } from "lucide-react";
+import { AlertDialog, Dialog as RadixDialog, Tooltip } from "radix-ui";
 import { Component, type ComponentProps, type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../words/en";
 import { note } from "./notes";
@@ -35,7 +35,15 @@ export function Button({
   );
 }
 
-export function Hint({ text, children, side = "bottom" }: { text: string; children: ReactNode; side?: "top" | "bottom" | "right" }) {
+export function Hint({
+  text,
+  children,
+  side = "bottom",
+}: {
+  text: string;
+  children: ReactNode;
+  side?: "top" | "bottom" | "right";
+}) {
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
@@ -156,7 +164,9 @@ export function Dialog({
           </div>
           <div className="min-h-0 overflow-y-auto px-5 pb-5">
             {description && (
-              <RadixDialog.Description className="mt-1 mb-3 text-[13.5px] text-ink-2">{description}</RadixDialog.Description>
+              <RadixDialog.Description className="mt-1 mb-3 text-[13.5px] text-ink-2">
+                {description}
+              </RadixDialog.Description>
             )}
             {children}
           </div>

@@ -12,7 +12,13 @@ export interface Settings {
 }
 
 const PREFIX = "majordomo.";
-const defaults: Settings = { theme: "system", model: "auto", streaming: true, last_conversation: "", demo_hidden: false };
+const defaults: Settings = {
+  theme: "system",
+  model: "auto",
+  streaming: true,
+  last_conversation: "",
+  demo_hidden: false,
+};
 const listeners = new Set<() => void>();
 const known = new Map<keyof Settings, unknown>();
 

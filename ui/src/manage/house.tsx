@@ -7,7 +7,7 @@ import { ApiError, api } from "../api/client";
 import type { Key, Me, ModelInfo, Person, Standing, UsageDay } from "../api/types";
 import { noteFailure } from "../chat/conversations";
 import { useModels } from "../chat/models";
-import { Button, classes, Confirm, CopyButton, Dialog, Failed, field, IconButton, Spinner } from "../kit/pieces";
+import { Button, Confirm, CopyButton, classes, Dialog, Failed, field, IconButton, Spinner } from "../kit/pieces";
 import { go } from "../kit/route";
 import { setting } from "../kit/settings";
 import { date, day, money, tokens, wholeTokens, words } from "../words/en";
@@ -51,7 +51,17 @@ export default function HousePage({ me, start }: { me: Me; start: ReactNode }) {
   );
 }
 
-function Part({ title, hint, action, children }: { title: string; hint: string; action?: ReactNode; children: ReactNode }) {
+function Part({
+  title,
+  hint,
+  action,
+  children,
+}: {
+  title: string;
+  hint: string;
+  action?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section>
       <div className="mb-4 flex flex-wrap items-end justify-between gap-3">
@@ -103,7 +113,10 @@ function Health() {
           <ul className="grid gap-x-10 sm:grid-cols-2">
             {components.map(({ name, condition, detail }) => (
               <li key={name} className="flex items-baseline gap-3 border-line border-t py-2.5">
-                <span className={classes("relative top-[-1px] size-2 shrink-0 rounded-full", DOTS[condition])} aria-hidden="true" />
+                <span
+                  className={classes("relative top-[-1px] size-2 shrink-0 rounded-full", DOTS[condition])}
+                  aria-hidden="true"
+                />
                 <span className="shrink-0 font-medium text-[13.5px]">{name}</span>
                 <span className="min-w-0 flex-1 truncate text-end text-[13px] text-ink-3" title={detail}>
                   {detail || words.house.status[condition]}
@@ -124,7 +137,11 @@ const DAY_COLUMNS: Columns<UsageDay> = [
   { accessorKey: "day", header: words.house.day },
   { accessorKey: "turns", header: words.house.turns },
   { accessorKey: "input_tokens", header: words.house.input, cell: ({ row }) => wholeTokens(row.original.input_tokens) },
-  { accessorKey: "output_tokens", header: words.house.output, cell: ({ row }) => wholeTokens(row.original.output_tokens) },
+  {
+    accessorKey: "output_tokens",
+    header: words.house.output,
+    cell: ({ row }) => wholeTokens(row.original.output_tokens),
+  },
   { accessorKey: "cost_micros", header: words.house.cost, cell: ({ row }) => money(row.original.cost_micros) },
 ];
 
@@ -149,7 +166,11 @@ function Usage({ admin }: { admin: boolean }) {
       hint={words.house.usage_hint}
       action={
         admin && (
-          <div role="radiogroup" aria-label={words.house.usage} className="flex rounded-[10px] bg-linen p-0.5 text-[13px]">
+          <div
+            role="radiogroup"
+            aria-label={words.house.usage}
+            className="flex rounded-[10px] bg-linen p-0.5 text-[13px]"
+          >
             {[false, true].map((value) => (
               // biome-ignore lint/a11y/useSemanticElements: two buttons that look like one control
               <button
@@ -158,7 +179,10 @@ function Usage({ admin }: { admin: boolean }) {
                 role="radio"
                 aria-checked={all === value}
                 onClick={() => setAll(value)}
-                className={classes("h-7.5 rounded-lg px-3", all === value ? "bg-raised shadow-raised" : "text-ink-2 hover:text-ink")}
+                className={classes(
+                  "h-7.5 rounded-lg px-3",
+                  all === value ? "bg-raised shadow-raised" : "text-ink-2 hover:text-ink",
+                )}
               >
                 {value ? words.house.usage_all : words.house.usage_mine}
               </button>
@@ -205,7 +229,14 @@ function Usage({ admin }: { admin: boolean }) {
 /** Answers a day over the last thirty; days without any keep their place. */
 function Chart({ days }: { days: UsageDay[] }) {
   const by_day = new Map(days.map((usage) => [usage.day, usage]));
-  const end = new Date(`${days.map((usage) => usage.day).sort().at(-1) ?? ""}T00:00:00Z`).getTime();
+  const end = new Date(
+    `${
+      days
+        .map((usage) => usage.day)
+        .sort()
+        .at(-1) ?? ""
+    }T00:00:00Z`,
+  ).getTime();
   const bars = Array.from({ length: DAYS }, (_, place) => {
     const key = new Date(end - (DAYS - 1 - place) * 86_400_000).toISOString().slice(0, 10);
     return by_day.get(key) ?? { day: key, turns: 0, input_tokens: 0, output_tokens: 0, cost_micros: 0 };
@@ -214,7 +245,13 @@ function Chart({ days }: { days: UsageDay[] }) {
   const [first] = bars;
   return (
     <figure className="mt-6">
-      <svg viewBox="0 0 600 112" role="img" aria-label={words.house.chart} preserveAspectRatio="none" className="h-28 w-full">
+      <svg
+        viewBox="0 0 600 112"
+        role="img"
+        aria-label={words.house.chart}
+        preserveAspectRatio="none"
+        className="h-28 w-full"
+      >
         <line x1="0" x2="600" y1="111.5" y2="111.5" stroke="var(--line-2)" vectorEffect="non-scaling-stroke" />
         {bars.map((usage, place) => {
           const height = usage.turns === 0 ? 0 : Math.max(3, (usage.turns / most) * 104);
@@ -253,7 +290,8 @@ const MODEL_COLUMNS: Columns<ModelInfo> = [
     id: "price",
     accessorFn: (model) => model.price?.output ?? -1,
     header: words.house.price,
-    cell: ({ row }) => (row.original.price ? words.models.price(row.original.price.input, row.original.price.output) : ""),
+    cell: ({ row }) =>
+      row.original.price ? words.models.price(row.original.price.input, row.original.price.output) : "",
   },
 ];
 
@@ -271,7 +309,12 @@ function ModelList() {
             </p>
           )}
           <div className="max-h-96 overflow-y-auto">
-            <DataTable label={words.house.models} columns={MODEL_COLUMNS} rows={models} numeric={["context_tokens", "price"]} />
+            <DataTable
+              label={words.house.models}
+              columns={MODEL_COLUMNS}
+              rows={models}
+              numeric={["context_tokens", "price"]}
+            />
           </div>
         </>
       )}
@@ -288,7 +331,10 @@ function forbidden(reason: unknown) {
 
 function People({ me }: { me: Me }) {
   const client = useQueryClient();
-  const { data, isPending, error, refetch } = useQuery({ queryKey: ["people"], queryFn: ({ signal }) => api.people(signal) });
+  const { data, isPending, error, refetch } = useQuery({
+    queryKey: ["people"],
+    queryFn: ({ signal }) => api.people(signal),
+  });
   const [link, setLink] = useState<{ person: Person; url: string; expires_at_ms: number }>();
   const [removing, setRemoving] = useState<Person>();
   const refresh = () => client.invalidateQueries({ queryKey: ["people"] });
@@ -297,7 +343,11 @@ function People({ me }: { me: Me }) {
     onSuccess: setLink,
     onError: noteFailure,
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.deletePerson(id), onError: noteFailure, onSettled: refresh });
+  const remove = useMutation({
+    mutationFn: (id: string) => api.deletePerson(id),
+    onError: noteFailure,
+    onSettled: refresh,
+  });
   const add = useMutation({ mutationFn: api.createPerson, onError: noteFailure, onSuccess: refresh });
 
   const ask_link = make_link.mutate;
@@ -313,7 +363,11 @@ function People({ me }: { me: Me }) {
           </>
         ),
       },
-      { accessorKey: "standing", header: words.house.standing, cell: ({ row }) => words.menu.standing[row.original.standing] },
+      {
+        accessorKey: "standing",
+        header: words.house.standing,
+        cell: ({ row }) => words.menu.standing[row.original.standing],
+      },
       { accessorKey: "created_at_ms", header: words.house.since, cell: ({ row }) => day(row.original.created_at_ms) },
       {
         id: "actions",
@@ -418,7 +472,10 @@ function AddPerson({ busy, onAdd }: { busy: boolean; onAdd: (person: { name: str
 
 function Keys() {
   const client = useQueryClient();
-  const { data, isPending, error, refetch } = useQuery({ queryKey: ["keys"], queryFn: ({ signal }) => api.keys(signal) });
+  const { data, isPending, error, refetch } = useQuery({
+    queryKey: ["keys"],
+    queryFn: ({ signal }) => api.keys(signal),
+  });
   const [name, setName] = useState("");
   const [made, setMade] = useState<string>();
   const [removing, setRemoving] = useState<Key>();
@@ -432,10 +489,18 @@ function Keys() {
       return refresh();
     },
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.deleteKey(id), onError: noteFailure, onSettled: refresh });
+  const remove = useMutation({
+    mutationFn: (id: string) => api.deleteKey(id),
+    onError: noteFailure,
+    onSettled: refresh,
+  });
   const columns: Columns<Key> = useMemo(
     () => [
-      { accessorKey: "name", header: words.house.name, cell: ({ row }) => <span className="font-medium">{row.original.name}</span> },
+      {
+        accessorKey: "name",
+        header: words.house.name,
+        cell: ({ row }) => <span className="font-medium">{row.original.name}</span>,
+      },
       {
         accessorKey: "created_at_ms",
         header: words.house.since,
@@ -484,7 +549,12 @@ function Keys() {
           <Plus size={15} aria-hidden="true" /> {words.house.create_key}
         </Button>
       </form>
-      <Dialog open={made !== undefined} onClose={() => setMade(undefined)} title={words.house.key_made} description={words.house.key_once}>
+      <Dialog
+        open={made !== undefined}
+        onClose={() => setMade(undefined)}
+        title={words.house.key_made}
+        description={words.house.key_once}
+      >
         <Secret text={made ?? ""} />
       </Dialog>
       <Confirm

@@ -34,8 +34,7 @@ export function DataTable<Row extends object>({
   const [sorting, setSorting] = useState<SortingState>(first);
   const table = useTable({ features, columns, data: rows, state: { sorting }, onSortingChange: setSorting });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <section aria-label={label} tabIndex={0} className="overflow-x-auto">
+    <section aria-label={label} tabIndex={0} className="relative overflow-x-auto">
       <table className="w-full border-collapse text-[13.5px]">
         <thead>
           {table.getHeaderGroups().map((group) => (
@@ -48,10 +47,17 @@ export function DataTable<Row extends object>({
                     key={header.id}
                     scope="col"
                     aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : undefined}
-                    className={classes("h-9 pe-4 font-medium text-[12.5px] text-ink-3 last:pe-0", right ? "text-end" : "text-start")}
+                    className={classes(
+                      "h-9 pe-4 font-medium text-[12.5px] text-ink-3 last:pe-0",
+                      right ? "text-end" : "text-start",
+                    )}
                   >
                     {header.column.getCanSort() ? (
-                      <button type="button" onClick={header.column.getToggleSortingHandler()} className="inline-flex items-center gap-1 rounded hover:text-ink">
+                      <button
+                        type="button"
+                        onClick={header.column.getToggleSortingHandler()}
+                        className="inline-flex items-center gap-1 rounded hover:text-ink"
+                      >
                         <table.FlexRender header={header} />
                         {sorted === "asc" && <ArrowUp size={12} aria-hidden="true" />}
                         {sorted === "desc" && <ArrowDown size={12} aria-hidden="true" />}

@@ -142,6 +142,8 @@ export const words = {
     model: "Answered by",
     input: "Tokens read",
     output: "Tokens written",
+    read: (count: string) => `${count} in`,
+    written: (count: string) => `${count} out`,
     cost: "Cost",
     time: "Time",
     usage: "Usage of this answer",
@@ -152,10 +154,9 @@ export const words = {
   },
 
   work: {
-    running: (done: number, all: number) => (all === 1 ? "Looking it up" : `Looking things up · ${done} of ${all}`),
-    done: (count: number) => `Looked ${count === 1 ? "in one place" : `in ${number.format(count)} places`}`,
-    thought_only: "Thought about it",
-    failed: (count: number) => `${number.format(count)} without an answer`,
+    running: (done: number, all: number) => `Step ${number.format(Math.min(done + 1, all))} of ${number.format(all)}`,
+    done: (count: number) => plural(count, "step", "steps"),
+    failed: (count: number) => `${number.format(count)} failed`,
     call_state: { running: "running", done: "done", failed: "failed", unanswered: "no answer" },
     asked: "Asked with",
     came_back: "Came back",
@@ -210,7 +211,6 @@ export const words = {
 
   demo: {
     label: "Demo",
-    parts: { model: "a scripted model", tmdb: "built-in film data", tvmaze: "a built-in TV schedule" } as Record<string, string>,
     how: "Connect the real ones",
     title: "This is a demo household",
     what: "Everything you see works, but the answers are scripted and the data is a small built-in library. Each part below is replaced as soon as you give the service its key, one by one.",
@@ -231,7 +231,7 @@ export const words = {
         code: '[models]\npriority = ["openai"]\n[models.openai]\ndialect = "responses"\nbase_url = "https://api.openai.com/v1"\napi_key = "env:OPENAI_API_KEY"\n[models.openai.roles]\nchat = "gpt-5-mini"',
       },
     ],
-    then: "Then start the service again. Your conversations stay.",
+    afterwards: "Then start the service again. Your conversations stay.",
     hide: "Hide for now",
   },
 
