@@ -187,6 +187,17 @@ impl Store {
         .await
     }
 
+    /// Whether somebody has signed in, as far as sessions and codes that are still kept tell.
+    pub async fn anybody_signed_in(&self) -> Result<bool> {
+        let row = self
+            .first(
+                "SELECT person_id FROM web_sessions UNION ALL SELECT person_id FROM login_codes WHERE used_at_ms IS NOT NULL LIMIT 1",
+                &[],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
     pub async fn web_session(&self, id_hash: &str) -> Result<Option<WebSession>> {
         let row = self
             .first(
