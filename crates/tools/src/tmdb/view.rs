@@ -247,7 +247,8 @@ pub fn streams_on(providers: &Value) -> String {
     names.join(", ")
 }
 
-/// The age rating in a region: a film's certification of its strictest release kind listed first, a series' rating.
+/// The age rating in a region: the first a film's releases there have (`NR`, not rated, only when there is no other), or
+/// a series' rating.
 pub fn certification(item: &Value, media: Media, region: &str) -> Option<String> {
     let (list, key) = match media {
         Media::Movie => (&item["release_dates"], "release_dates"),
@@ -258,7 +259,9 @@ pub fn certification(item: &Value, media: Media, region: &str) -> Option<String>
     if media == Media::Tv {
         return text(&country[key], 20);
     }
-    country[key].as_array()?.iter().find_map(|release| text(&release["certification"], 20))
+    let ratings: Vec<String> =
+        country[key].as_array()?.iter().filter_map(|release| text(&release["certification"], 20)).collect();
+    ratings.iter().find(|rating| *rating != "NR").or(ratings.first()).cloned()
 }
 
 /// Everything about one film, series or person. `item` may carry sub-resources from `append_to_response`.
