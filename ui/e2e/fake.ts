@@ -757,11 +757,15 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
             status: "degraded",
             version: "0.1.0",
             components: {
-              store: { status: "ok", detail: "sqlite, 12 conversations" },
-              models: { status: "ok", detail: "openai" },
-              tmdb: { status: "ok" },
-              tvmaze: { status: "failed", detail: "did not answer at api.tvmaze.com:443" },
+              api: "operational",
+              concentrate_ai: "operational",
+              database: "operational",
+              models: "operational",
+              tmdb_api: "operational",
+              tvmaze_api: "degraded",
             },
+            details: { models: "openai", tvmaze_api: "did not answer at api.tvmaze.com:443" },
+            off: {},
           }),
         );
         return;

@@ -4,6 +4,7 @@ import { words } from "../words/en";
 import type {
   Conversation,
   ConversationDetails,
+  Health,
   Key,
   Me,
   Message,
@@ -50,9 +51,11 @@ interface Options {
   query?: Record<string, string | number | boolean | undefined>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Statuses that are answers too, beside the good ones. */
+  also?: number[];
 }
 
-/** Seconds after which a silent request is given up. */
+/** Time after which a silent request is given up. */
 const PATIENCE_MS = 30_000;
 
 async function ask<T>(method: Method, path: string, options: Options = {}): Promise<T> {
@@ -86,7 +89,7 @@ async function ask<T>(method: Method, path: string, options: Options = {}): Prom
   } catch {
     throw new ApiError(response.ok ? 502 : response.status, "NOT_JSON", words.state.unreachable);
   }
-  if (!response.ok) {
+  if (!response.ok && !options.also?.includes(response.status)) {
     const failure = (body ?? {}) as { error?: string; error_code?: string; request_id?: string };
     if (response.status === 401 && path !== "/api/login") signedOut();
     throw new ApiError(
@@ -140,7 +143,7 @@ export const api = {
   cancelTurn: (id: string) => ask<{ cancelled: number }>("POST", at("turns", id, "cancel")),
 
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
-  health: (signal?: AbortSignal) => ask<unknown>("GET", "/health", signal ? { signal } : {}),
+  health: (signal?: AbortSignal) => ask<Health>("GET", "/health", { also: [503], ...(signal ? { signal } : {}) }),
   usage: (options: { days: number; all: boolean; signal?: AbortSignal }) =>
     ask<{ days: UsageDay[] }>("GET", at("usage"), {
       query: { days: options.days, all: options.all || undefined },

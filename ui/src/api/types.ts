@@ -162,7 +162,7 @@ export interface Turn {
   model: string | null;
   started_at_ms: number | null;
   finished_at_ms: number | null;
-  usage: Usage | null;
+  usage: Usage;
   cost_micros: number;
   error?: string | null;
 }
@@ -202,6 +202,16 @@ export interface UsageDay {
   output_tokens: number;
   cost_micros: number;
   turns: number;
+}
+
+export interface Health {
+  status: string;
+  /** By name: `operational`, `degraded`, `unavailable`, `unknown` or `off`. */
+  components: Record<string, string>;
+  /** What each part last said of itself. */
+  details?: Record<string, string>;
+  /** What is switched off, and why. */
+  off?: Record<string, string>;
 }
 
 export interface Key {

@@ -7,7 +7,8 @@ import { classes, Hint } from "../kit/pieces";
 import { words } from "../words/en";
 import { ModelPicker } from "./models";
 
-const LONGEST = 100_000;
+/** The service takes fewer characters than this. */
+const LIMIT = 100_000;
 
 function Attached() {
   const attachment = useAuiState((state) => state.attachment);
@@ -59,7 +60,7 @@ export function Composer({
   const text = useAuiState((state) => state.composer.text);
   const can_send = useAuiState((state) => state.composer.canSend);
   const empty = useAuiState((state) => state.composer.isEmpty);
-  const too_long = text.length > LONGEST;
+  const too_long = text.length >= LIMIT;
   const show_stop = busy && empty;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the field appears

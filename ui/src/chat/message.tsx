@@ -196,7 +196,7 @@ function useSummary(answer: Answer, wanted: boolean): Summary | undefined {
   });
   if (answer.summary) return answer.summary;
   const turn = data?.turn;
-  if (!turn?.usage) return undefined;
+  if (!turn) return undefined;
   return {
     model: turn.model ?? "",
     usage: turn.usage,

@@ -80,10 +80,7 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
   );
   const say = useCallback(
     (text: string, files: ReturnType<typeof taken>["files"] = []) =>
-      store.say(
-        { text: text.trim() === "" ? words.chat.file_only : text, files, model: chosenModel(setting("model")) },
-        created,
-      ),
+      store.say({ text, files, model: chosenModel(setting("model")) }, created),
     [store, created],
   );
   const onNew = useCallback(
@@ -183,7 +180,7 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
   return (
     <AssistantRuntimeProvider runtime={runtime}>
       <div className="flex h-full min-h-0 flex-col">
-        <Header store={store} live_title={state.title} start={start} stale={stale} />
+        <Header store={store} me={me} live_title={state.title} start={start} stale={stale} />
         <ThreadPrimitive.Root className="flex min-h-0 flex-1 flex-col">
           <ThreadPrimitive.Viewport className="relative flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain [scrollbar-gutter:stable_both-edges]">
             {problem === "gone" ? (
@@ -335,11 +332,13 @@ function Suggestions({ me, onChoose }: { me: Me; onChoose: (prompt: string) => v
 
 function Header({
   store,
+  me,
   live_title,
   start,
   stale,
 }: {
   store: ConversationStore;
+  me: Me;
   live_title: string | undefined;
   start: ReactNode;
   stale: boolean;
@@ -449,7 +448,7 @@ function Header({
             yes={words.confirm.clear_yes}
           />
           <Dialog open={details} onClose={() => setDetails(false)} title={words.details.title}>
-            <Details id={id} />
+            <Details id={id} agents={me.agents} />
           </Dialog>
         </>
       )}
@@ -457,7 +456,7 @@ function Header({
   );
 }
 
-function Details({ id }: { id: string }) {
+function Details({ id, agents }: { id: string; agents: Me["agents"] }) {
   const { data, isPending, isError, refetch } = useQuery({
     queryKey: ["conversation", id],
     queryFn: ({ signal }) => api.conversation(id, signal),
@@ -475,7 +474,7 @@ function Details({ id }: { id: string }) {
     [words.details.cached, words.details.tokens(usage.cached_input_tokens, false)],
     [words.details.output, words.details.tokens(usage.output_tokens, usage.estimated ?? false)],
     [words.details.cost, money(data.cost_micros)],
-    [words.details.agent, data.agent],
+    [words.details.agent, agents.find((agent) => agent.id === data.agent)?.name ?? data.agent],
   ];
   return (
     <dl className="mt-2 divide-y divide-line text-[13.5px]">

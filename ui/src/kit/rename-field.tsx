@@ -33,7 +33,7 @@ export function RenameField({
       ref={input}
       aria-label={words.sidebar.rename_label}
       value={text}
-      maxLength={200}
+      maxLength={120}
       onChange={(event) => setText(event.target.value)}
       onBlur={() => finish(true)}
       onKeyDown={(event) => {

@@ -84,6 +84,7 @@ const DOTS: Record<Condition, string> = {
   ok: "bg-livery",
   degraded: "bg-brass-mark",
   failed: "bg-danger",
+  off: "border border-line-2",
   unknown: "bg-line-2",
 };
 
@@ -229,14 +230,8 @@ function Usage({ admin }: { admin: boolean }) {
 /** Answers a day over the last thirty; days without any keep their place. */
 function Chart({ days }: { days: UsageDay[] }) {
   const by_day = new Map(days.map((usage) => [usage.day, usage]));
-  const end = new Date(
-    `${
-      days
-        .map((usage) => usage.day)
-        .sort()
-        .at(-1) ?? ""
-    }T00:00:00Z`,
-  ).getTime();
+  // Days are UTC.
+  const end = Date.parse(`${new Date().toISOString().slice(0, 10)}T00:00:00Z`);
   const bars = Array.from({ length: DAYS }, (_, place) => {
     const key = new Date(end - (DAYS - 1 - place) * 86_400_000).toISOString().slice(0, 10);
     return by_day.get(key) ?? { day: key, turns: 0, input_tokens: 0, output_tokens: 0, cost_micros: 0 };

@@ -1,0 +1,470 @@
+/**
+ * A household uses the page. Runs against the service named by MAJORDOMO_URL and MAJORDOMO_CODE, and against the page's
+ * own test server otherwise. What the browser complains about, and any request to elsewhere, fails the walk.
+ */
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type House, openHouse, type Visit } from "./house";
+
+const axe_path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+let house: House;
+let visit: Visit | undefined;
+
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house?.close());
+afterEach(async ({ task }) => {
+  const { complaints = [], context } = visit ?? {};
+  if (task.result?.state === "fail") await visit?.shot(`failed-${task.name.replaceAll(/\W+/g, "-")}`);
+  await context?.close();
+  visit = undefined;
+  expect(complaints).toEqual([]);
+});
+
+const QUESTION = "What's trending this week, and is any of it good for kids?";
+/** Something every model answers at length. */
+const LONG = house_text();
+
+function house_text() {
+  return process.env.MAJORDOMO_URL ? QUESTION : "Tell me something long";
+}
+
+const field = (page: Page) => page.getByRole("textbox", { name: "Message" });
+const answers = (page: Page) => page.getByTestId("answer");
+const entries = (page: Page) => page.getByTestId("conversation");
+
+async function say(page: Page, text: string) {
+  await field(page).fill(text);
+  await field(page).press("Enter");
+}
+
+async function answered(page: Page, count = 1) {
+  const settled = page.locator("[data-testid=answer]:not([data-state=running]):not([data-state=starting])");
+  await settled.nth(count - 1).waitFor({ timeout: 45_000 });
+  await page.locator("[data-testid=answer][data-state=running]").waitFor({ state: "detached", timeout: 45_000 });
+}
+
+/** Serious and critical findings of axe. It is evaluated in the page, which the content policy of a real page forbids to
+ * scripts but not to the browser's own tools. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(axe_path, "utf8"));
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  });
+}
+
+test("a wrong code is refused in plain words, the right one opens and leaves the address", async () => {
+  visit = await house.arrive();
+  const { page } = visit;
+  await page.goto(`${house.url}/`);
+  await page.getByLabel("One-time code").waitFor();
+  await visit.shot("sign-in");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByLabel("One-time code").fill("WRONG");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").getByText("not valid any more").waitFor();
+  // The browser itself reports refused requests; these two were meant.
+  visit.complaints.length = 0;
+  if (house.fake) {
+    await page.goto(`${house.url}/#code=${house.code}`);
+    await page.reload();
+    await field(page).waitFor();
+    expect(page.url()).not.toContain("code");
+    visit.complaints.length = 0;
+  }
+});
+
+test("a suggestion starts a conversation whose answer streams in under its timeline and cards", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await visit.shot("empty-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByTestId("suggestion").first().click();
+  await page.getByTestId("said").first().waitFor();
+  await page.getByTestId("work").first().waitFor({ timeout: 30_000 });
+  await visit.shot("working-light");
+  // Token by token: some text is there before the turn is over.
+  await page.locator("[data-testid=answer][data-state=running] .prose").first().waitFor({ timeout: 30_000 });
+  await visit.shot("writing-light");
+  await answered(page);
+  await page.getByTestId("figures").last().waitFor();
+  await visit.shot("answer-light");
+  expect(page.url()).toMatch(/#\/c\/.+/);
+  expect(await entries(page).first().textContent()).toContain("trending");
+  expect(await barriers(page)).toEqual([]);
+  expect(await page.getByTestId("announcer").textContent()).toContain("Majordomo answered");
+});
+
+test("a card opens with its facts and closes with Escape", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await page.getByTestId("suggestion").first().click();
+  await answered(page);
+  await page
+    .getByRole("button", { name: /^Details of/ })
+    .first()
+    .click();
+  await page.getByRole("dialog").waitFor();
+  await visit.shot("card-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("stop ends the answer with a marker that a reload still shows", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, LONG);
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.locator("[data-testid=notice][data-kind=cancelled]").waitFor({ timeout: 5_000 });
+  await visit.shot("stopped-light");
+  await page.reload();
+  await page.locator("[data-testid=notice][data-kind=cancelled]").waitFor();
+  expect(await page.getByTestId("waiting").count()).toBe(0);
+});
+
+test("a reload in the middle of a turn shows the same turn and its end", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, LONG);
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  await page.reload();
+  await answers(page).first().waitFor();
+  await answered(page);
+  const live = await answers(page).first().innerText();
+  await page.reload();
+  await answered(page);
+  await page.getByTestId("figures").last().waitFor();
+  expect(await answers(page).first().innerText()).toBe(live);
+  expect(await page.getByTestId("said").count()).toBe(1);
+});
+
+test("switching away during a turn and back shows the answer without a reload", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, LONG);
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  const own = page.url();
+  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.getByTestId("answer").waitFor({ state: "detached" });
+  await page.waitForURL(/#\/$/);
+  await page.goBack();
+  expect(page.url()).toBe(own);
+  await answered(page);
+});
+
+test("a second message waits its turn and is answered after the first", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, LONG);
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  await say(page, "And hello again");
+  await page.locator("[data-testid=said][data-state=queued]").waitFor();
+  await visit.shot("queued-light");
+  await answered(page, 2);
+  expect(await page.getByTestId("said").count()).toBe(2);
+  expect(await page.locator("[data-testid=said][data-state=queued]").count()).toBe(0);
+});
+
+test("with streaming off the answer appears as one block", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await page.getByRole("button", { name: /^Model:/ }).click();
+  await page.getByRole("switch").click();
+  await visit.shot("models-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await say(page, LONG);
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  await page.getByTestId("waiting").getByText("Writing").waitFor({ timeout: 30_000 });
+  expect(await page.locator("[data-testid=answer][data-state=running] .prose").count()).toBe(0);
+  await answered(page);
+  expect(await page.locator("[data-testid=answer] .prose").count()).toBeGreaterThan(0);
+});
+
+test("renaming and deleting from the sidebar reach the service", async () => {
+  visit = await house.enter();
+  const { page, context } = visit;
+  await say(page, "Hello there");
+  await answered(page);
+  const id = decodeURIComponent(page.url().split("/c/")[1] ?? "");
+  const ask = async () =>
+    (await context.request.get(`${house.url}/api/conversations/${id}`)) as unknown as {
+      status(): number;
+      json(): Promise<{ title: string }>;
+    };
+  await entries(page).first().hover();
+  await entries(page)
+    .first()
+    .getByRole("button", { name: /^Actions/ })
+    .click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  await page.getByLabel("New title").fill("Film evening");
+  await page.getByLabel("New title").press("Enter");
+  await entries(page).getByText("Film evening").waitFor();
+  expect((await (await ask()).json()).title).toBe("Film evening");
+
+  await entries(page).first().hover();
+  await entries(page)
+    .first()
+    .getByRole("button", { name: /^Actions/ })
+    .click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("alertdialog").waitFor();
+  await visit.shot("delete-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+  await entries(page).getByText("Film evening").waitFor({ state: "detached" });
+  expect((await ask()).status()).toBe(404);
+  await page.getByTestId("suggestion").first().waitFor();
+});
+
+test("clearing empties the conversation and keeps it", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Hello, to be cleared");
+  await answered(page);
+  const count = await entries(page).count();
+  await page.getByRole("button", { name: "Conversation menu" }).click();
+  await page.getByRole("menuitem", { name: "Clear messages" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Clear" }).click();
+  await page.getByTestId("said").waitFor({ state: "detached" });
+  expect(await entries(page).count()).toBe(count);
+  await say(page, "Hello once more");
+  await answered(page);
+});
+
+test("the last conversation is open again on the next visit", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Hello, remember me");
+  await answered(page);
+  await page.goto("about:blank");
+  visit.complaints.length = 0;
+  await page.goto(`${house.url}/`);
+  await page.getByTestId("said").getByText("remember me").waitFor();
+});
+
+test("details tell id, messages, tokens and money", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Hello, in detail");
+  await answered(page);
+  await page.getByRole("button", { name: "Conversation menu" }).click();
+  await page.getByRole("menuitem", { name: "Details" }).click();
+  await page.getByRole("dialog").getByText("Tokens read").waitFor();
+  await visit.shot("details-light");
+  expect(await page.getByRole("dialog").locator("code").textContent()).toBe(
+    decodeURIComponent(page.url().split("/c/")[1] ?? ""),
+  );
+});
+
+test("search finds a conversation by its title, from the keyboard alone", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Zeppelins over the harbour");
+  await answered(page);
+  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("Search titles, or choose an action").fill("zeppelins");
+  await page
+    .getByRole("option", { name: /Zeppelins/ })
+    .first()
+    .waitFor();
+  await visit.shot("search-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press("Enter");
+  await page.getByTestId("said").getByText("Zeppelins").waitFor();
+});
+
+test("a picture is attached, sent and shown", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Attach pictures or files" }).click();
+  const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  await (await chooser).setFiles([{ name: "stain.png", mimeType: "image/png", buffer: Buffer.from(pixel, "base64") }]);
+  await page.getByRole("button", { name: "Remove stain.png" }).waitFor();
+  await visit.shot("attached-light");
+  await say(page, "What is this stain?");
+  await answered(page);
+  await page.reload();
+  await page.getByTestId("said").locator("img").waitFor();
+});
+
+test("a phone has a drawer, room for the words and nothing cut off", async () => {
+  visit = await house.enter({
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  });
+  const { page } = visit;
+  const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && innerWidth <= 390);
+  await visit.shot("phone-empty-light");
+  expect(await fits()).toBe(true);
+  await page.getByTestId("suggestion").first().click();
+  await answered(page);
+  await visit.shot("phone-answer-light");
+  expect(await fits()).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  const send = await page.getByRole("button", { name: "Send" }).boundingBox();
+  expect((send?.y ?? 1000) + (send?.height ?? 0)).toBeLessThanOrEqual(844);
+  await page.getByRole("button", { name: "Open the list of conversations" }).click();
+  await entries(page).first().waitFor();
+  await page.waitForTimeout(300);
+  await visit.shot("phone-drawer-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByRole("link", { name: "House" }).click();
+  await page.getByRole("heading", { name: "Health" }).waitFor();
+  await page.getByRole("heading", { name: "API keys" }).waitFor();
+  await visit.shot("phone-house-light");
+  expect(await fits()).toBe(true);
+});
+
+test("a phone in a dark room", async () => {
+  visit = await house.enter({
+    viewport: { width: 360, height: 780 },
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+    colorScheme: "dark",
+  });
+  const { page } = visit;
+  await visit.shot("phone-empty-dark");
+  await page.getByTestId("suggestion").first().click();
+  await page.getByTestId("work").first().waitFor({ timeout: 30_000 });
+  await visit.shot("phone-working-dark");
+  await answered(page);
+  await visit.shot("phone-answer-dark");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && innerWidth <= 360)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("dark follows the system and can be chosen", async () => {
+  visit = await house.enter({ colorScheme: "dark" });
+  const { page } = visit;
+  const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const dark = await paper();
+  await page.getByTestId("suggestion").first().click();
+  await answered(page);
+  await visit.shot("answer-dark");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await visit.shot("menu-dark");
+  await page.getByRole("menuitemradio", { name: "Light" }).click();
+  const light = await paper();
+  expect(light).not.toBe(dark);
+  await page.reload();
+  await field(page).waitFor();
+  expect(await paper()).toBe(light);
+});
+
+test("the house tells its health, usage, models, people and keys", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await page.getByRole("link", { name: "House" }).click();
+  for (const name of ["Health", "Usage", "Models", "People", "API keys"]) {
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  }
+  await page.waitForTimeout(300);
+  await visit.shot("house-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByLabel("Their name").fill("Katherine");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("cell", { name: "Katherine", exact: true }).first().waitFor();
+  await page
+    .getByRole("row", { name: /Katherine/ })
+    .first()
+    .getByRole("button", { name: "Sign-in link" })
+    .click();
+  await page.getByRole("dialog").getByText("#code=").waitFor();
+  await visit.shot("link-light");
+  await page.keyboard.press("Escape");
+  await page.getByLabel("What it is for").fill("a script");
+  await page.getByRole("button", { name: "Create a key" }).click();
+  await page.getByRole("dialog").getByText("mdk_").waitFor();
+});
+
+test("the demo says what it is and how to leave it", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  const how = page.getByRole("button", { name: "Connect the real ones" });
+  if ((await how.count()) === 0) return;
+  await how.click();
+  await page.getByRole("dialog").getByText("majordomo.toml").first().waitFor();
+  await visit.shot("demo-light");
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("an answer's notices are drawn apart, and a failed one can be asked again", async ({ skip }) => {
+  if (!house.fake) skip();
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "fallback, partial and slow");
+  await answered(page);
+  for (const kind of ["fallback", "partial", "timed_out"]) await page.locator(`[data-kind=${kind}]`).waitFor();
+  await say(page, "please fail");
+  await answered(page, 2);
+  await visit.shot("notices-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await answered(page, 3);
+  expect(await page.getByTestId("said").last().innerText()).toBe("please fail");
+});
+
+test("Markdown shows code to copy and never fetches a foreign picture", async ({ skip }) => {
+  if (!house.fake) skip();
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Show me the radarr code");
+  await answered(page);
+  await page.getByRole("button", { name: "Copy code" }).waitFor();
+  expect(await page.locator(".prose img").count()).toBe(0);
+  const link = page.getByRole("link", { name: "a poster" });
+  expect(await link.getAttribute("rel")).toContain("noopener");
+  await visit.shot("code-light");
+});
+
+test("without the service the page says so, keeps what was written, and recovers", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  visit = await house.enter();
+  const { page } = visit;
+  await say(page, "Hello before the storm");
+  await answered(page);
+  fake.setDown(true);
+  await page.getByText("No connection").first().waitFor();
+  await say(page, "Hello in the storm");
+  await page.locator("[data-testid=said][data-state=refused]").waitFor();
+  await visit.shot("offline-light");
+  fake.setDown(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await answered(page, 2);
+  expect(await page.getByTestId("said").count()).toBe(2);
+  // Refused requests are reported by the browser itself.
+  visit.complaints.length = 0;
+});
+
+test("the model picker has a list of its own when the catalogue is unreachable", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  fake.setCatalogueDown(true);
+  visit = await house.enter();
+  const { page } = visit;
+  await page.getByRole("button", { name: /^Model:/ }).click();
+  await page.getByText("built-in list").waitFor();
+  expect(await page.getByRole("option").count()).toBeGreaterThan(3);
+  fake.setCatalogueDown(false);
+  visit.complaints.length = 0;
+});
