@@ -165,6 +165,8 @@ struct Drawing<W> {
     look: Look,
     /// Column at which the next text starts.
     column: usize,
+    /// Blanks that wait for the next word.
+    gap: usize,
     step_text: bool,
     thinking: bool,
     shown_calls: HashSet<String>,
@@ -172,7 +174,7 @@ struct Drawing<W> {
 
 impl<W: AsyncWrite + Unpin> Drawing<W> {
     fn new(out: W, look: Look) -> Self {
-        Self { out, look, column: 0, step_text: false, thinking: false, shown_calls: HashSet::new() }
+        Self { out, look, column: 0, gap: 0, step_text: false, thinking: false, shown_calls: HashSet::new() }
     }
 
     /// Draw one event; Some when the turn is over.
@@ -231,11 +233,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
         Ok(None)
     }
 
-    async fn finish(
-        &mut self,
-        state: TurnState,
-        messages: &[Message],
-    ) -> Result<Ended, ConsoleError> {
+    async fn finish(&mut self, state: TurnState, messages: &[Message]) -> Result<Ended, ConsoleError> {
         // What came as a whole, or as a notice, was not drawn yet.
         let last = messages.last().map(|message| message.visible_text()).unwrap_or_default();
         if !self.step_text && !last.is_empty() {
@@ -257,12 +255,25 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
         for piece in text.split_inclusive([' ', '\n']) {
             let word = piece.trim_end_matches([' ', '\n']);
             let width = word.chars().count();
-            if self.column > 0 && self.column + width > self.look.columns {
+            if width > 0 && self.column > 0 && self.column + self.gap + width > self.look.columns {
                 drawn.push('\n');
                 self.column = 0;
+            } else if width > 0 {
+                // A blank is drawn before the next word, so that no line ends with one.
+                drawn.extend(std::iter::repeat_n(' ', self.gap));
+                self.column += self.gap;
             }
-            drawn.push_str(piece);
-            self.column = if piece.ends_with('\n') { 0 } else { self.column + piece.chars().count() };
+            if width > 0 {
+                self.gap = 0;
+            }
+            drawn.push_str(word);
+            self.column += width;
+            if piece.ends_with('\n') {
+                drawn.push('\n');
+                (self.column, self.gap) = (0, 0);
+            } else if piece.ends_with(' ') {
+                self.gap += 1;
+            }
         }
         self.out.write_all(drawn.as_bytes()).await?;
         self.out.flush().await
@@ -271,7 +282,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
     /// Write a line of its own.
     async fn line(&mut self, text: &str) -> Result<(), ConsoleError> {
         let start = if self.column > 0 { "\n" } else { "" };
-        self.column = 0;
+        (self.column, self.gap) = (0, 0);
         self.out.write_all(format!("{start}{text}\n").as_bytes()).await?;
         self.out.flush().await?;
         Ok(())
@@ -279,7 +290,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
 
     async fn prompt(&mut self) -> io::Result<()> {
         self.out.write_all(b"> ").await?;
-        self.column = 0;
+        (self.column, self.gap) = (0, 0);
         self.out.flush().await
     }
 
@@ -289,5 +300,27 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
 
     fn dim(&self, text: &str) -> String {
         if self.look.colours { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn drawn(pieces: &[&str], columns: usize) -> String {
+        let mut drawing = Drawing::new(Vec::new(), Look { colours: false, columns });
+        for piece in pieces {
+            drawing.flow(piece).await.unwrap();
+        }
+        String::from_utf8(drawing.out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn lines_break_between_words_wherever_the_pieces_were_cut() {
+        let whole = drawn(&["The Cabinet of Dr. Caligari is a film"], 16).await;
+        assert_eq!(whole, "The Cabinet of\nDr. Caligari is\na film");
+        assert_eq!(drawn(&["The ", "Cabinet ", "of ", "Dr. ", "Caligari ", "is a ", "film"], 16).await, whole);
+        assert_eq!(drawn(&["one\n\n", "two"], 16).await, "one\n\ntwo");
+        assert_eq!(drawn(&["- a  b\n  c"], 16).await, "- a  b\n  c");
     }
 }

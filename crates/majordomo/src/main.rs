@@ -4,6 +4,8 @@
 
 mod cli;
 mod config;
+mod credentials;
+mod lock;
 mod telemetry;
 mod wire;
 

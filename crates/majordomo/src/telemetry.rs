@@ -1,5 +1,6 @@
 //! What the program says about itself: logs, metrics, traces. Nothing secret and no message text in any of them.
 
+use crate::config::{self, Environment};
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
@@ -58,9 +59,9 @@ impl Drop for Guard {
 }
 
 /// Start logs and, when an endpoint is set, traces. Logs go to standard error.
-pub fn start(log: &Log, telemetry: &Telemetry) -> anyhow::Result<Guard> {
+pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> anyhow::Result<Guard> {
     let filter = filter(&log.level)?;
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = std::io::stderr().is_terminal() && config::wants_colours(environment);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
         Format::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)

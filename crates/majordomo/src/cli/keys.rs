@@ -20,7 +20,7 @@ pub enum Keys {
         #[arg(long, value_name = "WHO")]
         person: String,
         /// What it may be used for, several times [default: everything its person may]
-        #[arg(long = "scope", value_name = "SCOPE", value_parser = ["read", "chat", "admin"])]
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = ["read", "chat", "tools", "admin", "metrics"])]
         scopes: Vec<String>,
     },
     /// Show the keys that are not revoked
@@ -53,23 +53,16 @@ pub async fn keys(common: &Common, command: Keys) -> anyhow::Result<ExitCode> {
                 "a key's name has 1 to {LONGEST_NAME} characters"
             );
             let secret = credentials::new_key();
-            let key = ApiKey {
-                id: KeyId::new(),
-                person: person.id,
-                name,
-                scopes,
-                created_at_ms: now_ms(),
-                used_at_ms: None,
-            };
+            let key =
+                ApiKey { id: KeyId::new(), person: person.id, name, scopes, created_at_ms: now_ms(), used_at_ms: None };
             store.put_api_key(&key, &credentials::hash(&secret)).await?;
             print(&secret)?;
         }
         Keys::List { json } => {
             let keys = store.api_keys(None).await?;
             let people = store.people().await?;
-            let owner = |key: &ApiKey| {
-                people.iter().find(|p| p.id == key.person).map(|p| p.name.clone()).unwrap_or_default()
-            };
+            let owner =
+                |key: &ApiKey| people.iter().find(|p| p.id == key.person).map(|p| p.name.clone()).unwrap_or_default();
             if json {
                 let list: Vec<_> = keys
                     .iter()

@@ -22,7 +22,9 @@ use std::{
 /// A self-hosted AI assistant for a household and its friends.
 #[derive(Parser)]
 #[command(name = "majordomo", version, about, arg_required_else_help = true)]
-#[command(after_help = "Example:\n  majordomo serve\n\nSettings: majordomo.toml in the working directory, see `majordomo reference settings`.")]
+#[command(
+    after_help = "Example:\n  majordomo serve\n\nSettings: majordomo.toml in the working directory, see `majordomo reference settings`."
+)]
 struct CommandLine {
     #[command(flatten)]
     common: Common,

@@ -1,7 +1,6 @@
 //! `majordomo person`: who belongs to the household.
 
-use super::{Common, find_person, load, now_ms, open_store, print};
-use crate::wire;
+use super::{Common, find_person, load, now_ms, open_store, print, serve::LINK_VALID};
 use clap::{Subcommand, ValueEnum};
 use majordomo_domain::{Person, PersonId, Standing};
 use std::process::ExitCode;
@@ -94,8 +93,9 @@ pub async fn people(common: &Common, command: People) -> anyhow::Result<ExitCode
         }
         People::Link { name } => {
             let person = find_person(&store, &name).await?;
-            let link = wire::sign_in_link(&store, &person, &loaded.config.public_url(loaded.config.server.listen)).await?;
-            print(&link)?;
+            let link =
+                majordomo_web::login_link(&store, &loaded.config.server, person.id, now_ms(), LINK_VALID).await?;
+            print(&link.url)?;
         }
         People::Remove { name } => {
             let person = find_person(&store, &name).await?;

@@ -113,26 +113,23 @@ impl Layers {
         self.value(&path).is_some()
     }
 
-    /// The keys of a table, if it is one.
-    pub fn keys(&self, path: &[&str]) -> Vec<String> {
-        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-        let table = if path.is_empty() { Some(&self.tree) } else { self.value(&path).and_then(Value::as_table) };
-        table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
-    }
-
     /// Put the variables named by `env:NAME` in place, and refuse secrets that are none.
     ///
-    /// A model provider or a tool whose variable is not set is left out as a whole and reported; anywhere else it is a problem.
+    /// A toolkit whose variable is not set is left out as a whole and reported; so is a model provider, by itself. Anywhere else it
+    /// is a problem.
     pub fn resolve(&mut self, environment: &Environment) {
         let mut paths = Vec::new();
         texts(&self.tree, &mut Vec::new(), &mut paths);
         let mut gone = BTreeSet::new();
         for (path, text) in paths {
             let secret = is_secret(&path);
+            // Providers read their variables themselves; here their keys are only looked at.
+            let stays = path.first().is_some_and(|section| section == "models") && text.starts_with("env:");
             let value = match text.strip_prefix("env:") {
                 None => text,
                 Some(variable) => match environment.get(variable.trim()) {
                     Some(value) => value.clone(),
+                    None if stays => continue,
                     None => {
                         match optional_section(&path) {
                             Some(section) => {
@@ -152,7 +149,7 @@ impl Layers {
                 let name = path.last().cloned().unwrap_or_default();
                 self.blame(&path, format!("{name} is blank or a placeholder, not a secret"));
                 self.remove(&path);
-            } else {
+            } else if !stays {
                 self.set(&path, Value::String(value));
             }
         }
@@ -284,7 +281,23 @@ impl Layers {
         {
             return self.set(path, value);
         }
+        let is_variable = matches!(self.origins.get(path), Some(Origin::Variable(_)));
+        if is_variable && message.contains("expected a sequence") {
+            let items = text.split(',').map(|item| Value::String(item.trim().to_owned())).collect();
+            return self.set(path, Value::Array(items));
+        }
         false
+    }
+
+    /// All problems in the order in which a reader meets them: the file's by line, then the environment's.
+    pub fn sorted_problems(&self) -> Vec<String> {
+        let mut problems = self.problems.clone();
+        problems.sort_by_key(|problem| {
+            let line =
+                problem.strip_prefix(&format!("{}:", self.file)).and_then(|rest| rest.split(':').next()?.parse().ok());
+            line.unwrap_or(usize::MAX)
+        });
+        problems
     }
 }
 
@@ -375,10 +388,10 @@ fn texts(table: &Table, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, St
     }
 }
 
-/// The part of a path that may be missing without harm: one provider, one toolkit.
+/// The part of a path that may be missing without harm: one toolkit.
 fn optional_section(path: &[String]) -> Option<&[String]> {
     match path.first().map(String::as_str) {
-        Some("models" | "tools") if path.len() > 2 => Some(&path[..2]),
+        Some("tools") if path.len() > 2 => Some(&path[..2]),
         _ => None,
     }
 }

@@ -1,0 +1,81 @@
+//! `majordomo chat`: talk to an agent in the terminal, with the engine in this process.
+
+use super::{Common, find_person, first_admin, load, now_ms, open_store};
+use crate::{config, lock, telemetry, wire};
+use anyhow::Context;
+use clap::Args;
+use majordomo_channels::console::{self, Ended, Look, Talk};
+use majordomo_domain::ConversationId;
+use majordomo_store::NewConversation;
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
+
+#[derive(Args)]
+pub struct Chat {
+    /// Ask this one thing, print the answer, leave
+    #[arg(long, value_name = "TEXT")]
+    once: Option<String>,
+    /// The agent to talk to [default: the first one]
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Who talks: name or id [default: the first admin]
+    #[arg(long, value_name = "WHO")]
+    person: Option<String>,
+    /// A model by name, such as openai/gpt-5 [default: the settings' choice]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+}
+
+pub async fn chat(common: &Common, options: &Chat) -> anyhow::Result<ExitCode> {
+    let environment = config::process_environment();
+    let mut loaded = load(common)?;
+    // The log would be in the way of the talk.
+    if loaded.config.log == telemetry::Log::default() {
+        loaded.config.log.level = "error".into();
+    }
+    let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
+    let _lock = lock::take(&loaded.config.store_url())?;
+    let store = open_store(&loaded).await?;
+    let person = match &options.person {
+        Some(who) => find_person(&store, who).await?,
+        None => first_admin(&store).await?,
+    };
+    let house = wire::build(&mut loaded, store.clone()).await?;
+    let agents = house.engine.agents();
+    let agent = match &options.agent {
+        None => agents.first(),
+        Some(name) => agents.iter().find(|agent| agent.name == *name),
+    };
+    let agent = agent.context("there is no such agent; [agents.NAME] in the settings makes one")?.id;
+    let conversation = ConversationId::new();
+    store
+        .create_conversation(NewConversation {
+            id: conversation,
+            owner: person.id,
+            agent,
+            place: conversation.to_string(),
+            title: String::new(),
+            now_ms: now_ms(),
+        })
+        .await?;
+    let talk = Talk { conversation, agent, person, model: options.model.clone() };
+    let columns = environment.get("COLUMNS").and_then(|text| text.parse().ok()).unwrap_or(80);
+    let look = Look {
+        colours: std::io::stdout().is_terminal() && config::wants_colours(&environment),
+        columns: usize::clamp(columns, 20, 200),
+    };
+    let out = tokio::io::stdout();
+    let code = match &options.once {
+        Some(text) => match console::once(&house.engine, &talk, text, look, out).await? {
+            Ended::Answered => ExitCode::SUCCESS,
+            Ended::Failed => ExitCode::FAILURE,
+            Ended::Stopped => ExitCode::from(130),
+        },
+        None => {
+            console::conversation(&house.engine, &talk, look, out).await?;
+            ExitCode::SUCCESS
+        }
+    };
+    house.engine.stop(Duration::from_secs(2)).await;
+    store.close().await;
+    Ok(code)
+}

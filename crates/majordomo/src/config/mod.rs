@@ -1,0 +1,436 @@
+//! Settings: the tree of every room's own settings, read from a file and the environment. The only place that reads either.
+//!
+//! Start reading at [`Config`]; `layers.rs` reads and blames, `reference.rs` documents every key.
+
+mod layers;
+pub mod reference;
+
+pub use layers::{Environment, LeftOut, Problems};
+
+use crate::telemetry::{self, Log, Telemetry};
+use anyhow::Context;
+use layers::Layers;
+use majordomo_domain::agent::TurnLimits;
+use serde::Deserialize;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// The file looked for in the working directory.
+pub const FILE: &str = "majordomo.toml";
+/// Keys without a section.
+const TOP: [&str; 2] = ["data", "demo"];
+
+/// Every setting of the program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Stand-ins for what is not configured.
+    pub demo: Demo,
+    /// The data folder, relative to the working directory.
+    pub data: PathBuf,
+    pub server: majordomo_web::Config,
+    pub store: StoreSection,
+    pub bus: BusSection,
+    pub models: majordomo_providers::Config,
+    pub tools: majordomo_tools::Config,
+    pub engine: majordomo_engine::Config,
+    pub agents: BTreeMap<String, AgentSection>,
+    pub log: Log,
+    pub telemetry: Telemetry,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            demo: Demo::default(),
+            data: "data".into(),
+            server: Default::default(),
+            store: StoreSection::default(),
+            bus: BusSection::default(),
+            models: Default::default(),
+            tools: Default::default(),
+            engine: Default::default(),
+            agents: BTreeMap::new(),
+            log: Log::default(),
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demo {
+    /// Stand-ins when there is no settings file, none when there is one.
+    #[default]
+    Auto,
+    /// Stand-ins for everything that is not configured.
+    On,
+    Off,
+}
+
+/// Settings of the section `[store]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// `sqlite://PATH`; in the data folder when absent.
+    pub url: Option<String>,
+}
+
+/// Settings of the section `[bus]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusSection {
+    /// `local`: within the process.
+    pub url: String,
+}
+
+impl Default for BusSection {
+    fn default() -> Self {
+        Self { url: "local".into() }
+    }
+}
+
+/// One table `[agents.NAME]`. `majordomo` is there without one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentSection {
+    /// Character and duties; the built-in prompt when absent.
+    pub prompt: Option<String>,
+    /// Toolkits it may use; every one that is on when empty.
+    pub toolkits: Vec<String>,
+    /// Tools the model is told of at once; the built-in choice when absent.
+    pub first_tools: Option<Vec<String>>,
+    pub limits: TurnLimits,
+}
+
+impl Config {
+    pub fn store_url(&self) -> String {
+        match &self.store.url {
+            Some(url) => url.clone(),
+            None => format!("sqlite://{}", self.data.join("majordomo.db").display()),
+        }
+    }
+}
+
+/// Settings as read, and what is to be said of them.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// The file they came from, if there was one.
+    pub file: Option<PathBuf>,
+    /// Parts left out because a variable they name is not set.
+    pub left_out: Vec<LeftOut>,
+    /// Somebody wrote of TVmaze. It needs no key, so nothing else says whether it is wanted.
+    pub names_tvmaze: bool,
+    /// Somebody wrote of models; those that are left out are worth a word then.
+    pub names_models: bool,
+    layers: Layers,
+}
+
+impl Loaded {
+    /// Whether what is not configured is replaced by a stand-in.
+    pub fn wants_demo(&self) -> bool {
+        match self.config.demo {
+            Demo::On => true,
+            Demo::Off => false,
+            Demo::Auto => self.file.is_none(),
+        }
+    }
+
+    /// A refusal that names the place of a setting.
+    pub fn refuse(&mut self, key: &str, text: impl Into<String>) -> anyhow::Error {
+        self.layers.problems.clear();
+        self.layers.blame_key(key, text);
+        Problems(std::mem::take(&mut self.layers.problems)).into()
+    }
+}
+
+/// What the process was given, and what a file `.env` in the working directory adds to it.
+pub fn process_environment() -> Environment {
+    let mut environment = Environment::new();
+    if let Ok(pairs) = dotenvy::from_filename_iter(".env") {
+        environment.extend(pairs.filter_map(Result::ok));
+    }
+    environment.extend(
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
+    environment
+}
+
+/// Whether the person at the terminal has nothing against colours.
+pub fn wants_colours(environment: &Environment) -> bool {
+    environment.get("NO_COLOR").is_none_or(String::is_empty)
+        && environment.get("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Read the settings: the file named, or the one in the working directory if there is one, then the environment.
+/// The error is a [`Problems`] with every line to mend.
+pub fn load(file: Option<&Path>, environment: &Environment) -> anyhow::Result<Loaded> {
+    let found = match file {
+        Some(path) => Some((
+            path.to_owned(),
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+        )),
+        None => match std::fs::read_to_string(FILE) {
+            Ok(text) => Some((PathBuf::from(FILE), text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {FILE}")),
+        },
+    };
+    read(found.as_ref().map(|(path, text)| (path.as_path(), text.as_str())), environment)
+}
+
+/// Read settings from a text and an environment.
+pub fn read(file: Option<(&Path, &str)>, environment: &Environment) -> anyhow::Result<Loaded> {
+    let mut layers = file.map_or_else(Layers::default, |(path, text)| Layers::of_file(path, text));
+    layers.lay_environment(environment, &TOP);
+    conventions(&mut layers, environment);
+    layers.resolve(environment);
+    let mut config: Option<Config> = layers.read();
+    if let Some(config) = &mut config {
+        resolve_models(config, environment, &mut layers);
+        check(config, &mut layers);
+    }
+    match config {
+        Some(config) if layers.problems.is_empty() => Ok(Loaded {
+            config,
+            file: file.map(|(path, _)| path.to_owned()),
+            left_out: std::mem::take(&mut layers.left_out),
+            names_tvmaze: layers.has(&["tools", "tvmaze"]),
+            names_models: layers.has(&["models"]),
+            layers,
+        }),
+        _ => Err(Problems(layers.sorted_problems()).into()),
+    }
+}
+
+/// Keys under the names everybody uses make their service usable without any file.
+fn conventions(layers: &mut Layers, environment: &Environment) {
+    let given = |variable: &str| environment.get(variable).is_some_and(|value| !value.trim().is_empty());
+    if given("TMDB_API_KEY") {
+        layers.set_default(&["tools", "tmdb", "api_key"], "env:TMDB_API_KEY".into(), "TMDB_API_KEY");
+    }
+}
+
+/// Hand the providers their keys, those under the names everybody uses included.
+fn resolve_models(config: &mut Config, environment: &Environment, layers: &mut Layers) {
+    let placeholders = RefCell::new(BTreeSet::new());
+    config.models.resolve(&|name| {
+        let value = environment.get(name).filter(|value| !value.trim().is_empty())?;
+        if layers::is_placeholder(value) {
+            placeholders.borrow_mut().insert(name.to_owned());
+            return None;
+        }
+        Some(value.clone())
+    });
+    for name in placeholders.into_inner() {
+        if !layers.problems.iter().any(|problem| problem.contains("placeholder")) {
+            layers.problems.push(format!("{name}: the value is a placeholder, not a secret"));
+        }
+    }
+    for problem in config.models.problems() {
+        let name = problem.path.rsplit('.').next().unwrap_or_default().to_owned();
+        layers.blame_key(&problem.path, format!("{name}: {}", problem.text));
+    }
+}
+
+/// What no room can see alone.
+fn check(config: &Config, layers: &mut Layers) {
+    if config.bus.url != "local" {
+        layers.blame_key(
+            "bus.url",
+            "url: this version has the bus \"local\" only; processes on several machines come later",
+        );
+    }
+    if let Some(url) = &config.store.url
+        && !url.starts_with("sqlite:")
+    {
+        layers.blame_key("store.url", "url: this version opens sqlite://PATH only; PostgreSQL and MySQL come later");
+    }
+    if let Err(error) = telemetry::filter(&config.log.level) {
+        layers.blame_key("log.level", error.to_string());
+    }
+    if config.telemetry.otlp_endpoint.is_some() && !cfg!(feature = "otel") {
+        layers.blame_key("telemetry.otlp_endpoint", "otlp_endpoint: this build cannot send traces");
+    }
+    for (key, url) in
+        [("server.public_url", &config.server.public_url), ("telemetry.otlp_endpoint", &config.telemetry.otlp_endpoint)]
+    {
+        if let Some(url) = url
+            && !matches!(url.scheme(), "http" | "https")
+        {
+            layers.blame_key(key, format!("{} begins with http:// or https://", key.rsplit('.').next().unwrap_or(key)));
+        }
+    }
+    let engine = &config.engine;
+    for (key, value, least, most) in [
+        ("engine.max_running_turns", engine.max_running_turns, 1, 10_000),
+        ("engine.max_waiting_per_conversation", engine.max_waiting_per_conversation, 0, 1_000),
+        ("engine.max_message_chars", engine.max_message_chars, 1, 1_000_000),
+    ] {
+        range(layers, key, value as u64, least, most);
+    }
+    for (name, agent) in &config.agents {
+        let limits = &agent.limits;
+        for (key, value, least, most) in [
+            ("steps", limits.steps, 1, 50),
+            ("worker_steps", limits.worker_steps, 1, 50),
+            ("seconds", limits.seconds, 1, 3_600),
+            ("calls_per_step", limits.calls_per_step, 1, 100),
+            ("output_tokens", limits.output_tokens, 16, 200_000),
+        ] {
+            range(layers, &format!("agents.{name}.limits.{key}"), value.into(), least, most);
+        }
+    }
+}
+
+fn range(layers: &mut Layers, key: &str, value: u64, least: u64, most: u64) {
+    if !(least..=most).contains(&value) {
+        let name = key.rsplit('.').next().unwrap_or(key);
+        layers.blame_key(key, format!("{name}: {value} is not between {least} and {most}"));
+    }
+}
+
+/// An address without the password it may hold.
+pub fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            let _ = parsed.set_password(Some("***"));
+            parsed.into()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn loaded(text: Option<&str>, pairs: &[(&str, &str)]) -> anyhow::Result<Loaded> {
+        read(text.map(|text| (Path::new("majordomo.toml"), text)), &environment(pairs))
+    }
+
+    #[track_caller]
+    fn refused(text: &str, pairs: &[(&str, &str)], lines: &[&str]) {
+        let error = loaded(Some(text), pairs).expect_err("should be refused").to_string();
+        assert_eq!(error.lines().collect::<Vec<_>>(), lines);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_all_at_once() {
+        refused(
+            "[server]\nlistn = \"127.0.0.1:1\"\n",
+            &[],
+            &["majordomo.toml:2: [server] unknown key \"listn\"; did you mean \"listen\"?"],
+        );
+        refused("\n\n[servr]\n", &[], &["majordomo.toml:3: unknown key \"servr\"; did you mean \"server\"?"]);
+        refused(
+            "[engine]\nmax_running_turns = \"many\"\nprogress_after_ms = true\n[log]\nformat = \"logfnt\"\n",
+            &[],
+            &[
+                "majordomo.toml:2: [engine] max_running_turns: expected a whole number, 0 or more, found \"many\"",
+                "majordomo.toml:3: [engine] progress_after_ms: expected a whole number, 0 or more, found boolean true",
+                "majordomo.toml:5: [log] format: \"logfnt\" is not one of text, logfmt, json; did you mean \"logfmt\"?",
+            ],
+        );
+        refused(
+            "[engine]\nmax_running_turns = 0\n[agents.x.limits]\nsteps = 51\n",
+            &[],
+            &[
+                "majordomo.toml:2: [engine] max_running_turns: 0 is not between 1 and 10000",
+                "majordomo.toml:4: [agents.x.limits] steps: 51 is not between 1 and 50",
+            ],
+        );
+        refused(
+            "[bus]\nurl = \"nats://x\"\n[store]\nurl = \"postgres://x\"\n",
+            &[],
+            &[
+                "majordomo.toml:2: [bus] url: this version has the bus \"local\" only; processes on several machines come later",
+                "majordomo.toml:4: [store] url: this version opens sqlite://PATH only; PostgreSQL and MySQL come later",
+            ],
+        );
+        refused(
+            "",
+            &[("MAJORDOMO_SERVER__LISTN", "x")],
+            &["MAJORDOMO_SERVER__LISTN: [server] unknown key \"listn\"; did you mean \"listen\"?"],
+        );
+        refused(
+            "[server]\nlisten = \n",
+            &[],
+            &["majordomo.toml:2: string values must be quoted, expected literal string"],
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_none_is_refused_and_not_repeated() {
+        for placeholder in ["undefined", "changeme", "  ", "CHANGEME"] {
+            refused(
+                &format!("[tools.tmdb]\napi_key = \"{placeholder}\"\n"),
+                &[],
+                &["majordomo.toml:2: [tools.tmdb] api_key is blank or a placeholder, not a secret"],
+            );
+            refused(
+                "[models.openai]\napi_key = \"env:KEY\"\n",
+                &[("KEY", placeholder)],
+                &["majordomo.toml:2: [models.openai] api_key is blank or a placeholder, not a secret"],
+            );
+        }
+        let error = loaded(Some(""), &[("OPENAI_API_KEY", "undefined")]).unwrap_err().to_string();
+        assert_eq!(error, "OPENAI_API_KEY: the value is a placeholder, not a secret");
+        let error = loaded(Some("[tools.tmdb]\napi_key = [\"hush-hush\"]\n"), &[]).unwrap_err().to_string();
+        assert!(error.contains("api_key is not of the expected kind") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
+        let text = "[engine]\nmax_running_turns = 7\nmax_message_chars = 9\n";
+        let variables = [("MAJORDOMO_ENGINE__MAX_RUNNING_TURNS", "8"), ("MAJORDOMO_DATA", "elsewhere")];
+        let config = loaded(Some(text), &variables).unwrap().config;
+        assert_eq!(
+            (config.engine.max_running_turns, config.engine.max_message_chars, config.engine.recall_hours),
+            (8, 9, 24)
+        );
+        assert_eq!(config.store_url(), "sqlite://elsewhere/majordomo.db");
+    }
+
+    #[test]
+    fn sizes_and_times_may_be_written_as_people_do() {
+        let text = "[server]\nmax_body_bytes = \"5MB\"\nmax_files_bytes = \"2 MiB\"\n[engine]\nprogress_after_ms = \"30s\"\ncool_down_seconds = \"2m\"\n";
+        let config = loaded(Some(text), &[("MAJORDOMO_MODELS__PRIORITY", "openai, anthropic")]).unwrap().config;
+        assert_eq!((config.server.max_body_bytes, config.server.max_files_bytes), (5_000_000, 2_097_152));
+        assert_eq!((config.engine.progress_after_ms, config.engine.cool_down_seconds), (30_000, 120));
+        assert_eq!(config.models.priority, ["openai", "anthropic"]);
+        refused(
+            "[server]\nmax_body_bytes = \"5 parsecs\"\n",
+            &[],
+            &["majordomo.toml:2: [server] max_body_bytes: expected a whole number, 0 or more, found \"5 parsecs\""],
+        );
+    }
+
+    #[test]
+    fn a_key_under_its_usual_name_needs_no_file() {
+        let loaded = loaded(None, &[("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")]).unwrap();
+        assert_eq!(loaded.config.tools.tmdb.api_key.expose(), "0123456789abcdef0123456789abcdef");
+        assert!(loaded.wants_demo());
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_leaves_its_part_out() {
+        let loaded = loaded(Some("[tools.tmdb]\napi_key = \"env:NOT_THERE\"\n"), &[]).unwrap();
+        assert_eq!(loaded.left_out, [LeftOut { section: "tools.tmdb".into(), variable: "NOT_THERE".into() }]);
+        assert!(!loaded.wants_demo());
+        refused(
+            "[telemetry]\notlp_endpoint = \"env:NOT_THERE\"\n",
+            &[],
+            &["majordomo.toml:2: [telemetry] the environment variable NOT_THERE is not set"],
+        );
+    }
+}

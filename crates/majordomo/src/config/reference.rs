@@ -1,0 +1,374 @@
+//! Every setting with its default, for `majordomo reference settings` and `config/majordomo.example.toml`. The tests below
+//! compare it with what the rooms really read.
+
+use std::fmt::Write;
+
+/// One table of the file.
+pub struct Section {
+    /// As in the file, such as `tools.tmdb`. Empty for keys without a section.
+    pub name: &'static str,
+    pub words: &'static str,
+    /// An example of a table people name themselves; its lines are commented out.
+    pub is_example: bool,
+    pub settings: &'static [Setting],
+}
+
+/// One key.
+pub struct Setting {
+    pub key: &'static str,
+    /// TOML. An example when the setting has no default; see `is_set`.
+    pub value: &'static str,
+    /// Whether the value is the default. Otherwise the line is commented out.
+    pub is_set: bool,
+    pub words: &'static str,
+}
+
+const fn set(key: &'static str, value: &'static str, words: &'static str) -> Setting {
+    Setting { key, value, is_set: true, words }
+}
+
+const fn absent(key: &'static str, example: &'static str, words: &'static str) -> Setting {
+    Setting { key, value: example, is_set: false, words }
+}
+
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "",
+        words: "",
+        is_example: false,
+        settings: &[
+            set("data", "\"data\"", "The data folder, relative to the working directory."),
+            set(
+                "demo",
+                "\"auto\"",
+                "Stand-ins for what is not configured: \"auto\" (when there is no settings file), \"on\", \"off\".",
+            ),
+        ],
+    },
+    Section {
+        name: "server",
+        words: "The page and the API.",
+        is_example: false,
+        settings: &[
+            set(
+                "listen",
+                "\"127.0.0.1:8765\"",
+                "Address and port. Anything but this machine is refused before there is an admin.",
+            ),
+            absent(
+                "public_url",
+                "\"https://majordomo.example\"",
+                "How people reach the service: links, cookies and the check of origins follow it.",
+            ),
+            set(
+                "allowed_origins",
+                "[]",
+                "Origins of other pages that may use the API with a key, such as \"https://panel.example\".",
+            ),
+            set(
+                "allowed_hosts",
+                "[]",
+                "Host names the service answers to, beside its own address and that of public_url.",
+            ),
+            set(
+                "trusted_proxies",
+                "[]",
+                "Reverse proxies whose X-Forwarded-For is believed: addresses, or networks such as \"10.0.0.0/8\".",
+            ),
+            set("max_body_bytes", "1000000", "Bytes of one request. \"1MB\" is understood, too."),
+            set("max_files_bytes", "16000000", "Bytes of one message with files."),
+            set("session_idle_days", "14", "Days without a visit after which a browser is signed out."),
+            set("session_days", "30", "Days after which a browser is signed out in any case."),
+            set("keep_alive_seconds", "15", "Seconds of silence after which an event stream sends a sign of life."),
+        ],
+    },
+    Section {
+        name: "store",
+        words: "What must not be lost.",
+        is_example: false,
+        settings: &[absent("url", "\"sqlite://data/majordomo.db\"", "The database; in the data folder when absent.")],
+    },
+    Section {
+        name: "bus",
+        words: "Live events between processes.",
+        is_example: false,
+        settings: &[set("url", "\"local\"", "This version knows \"local\": one process.")],
+    },
+    Section {
+        name: "models",
+        words: "Language models. Without a table here, every provider whose key is in the environment is used: OPENAI_API_KEY,\n\
+                OPENROUTER_API_KEY, ANTHROPIC_API_KEY, CONCENTRATE_API_KEY, GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, GEMINI_API_KEY.",
+        is_example: false,
+        settings: &[set("priority", "[]", "Providers, the preferred one first. Those not named follow by name.")],
+    },
+    Section {
+        name: "models.openai",
+        words: "One table for each provider, under any name. Names with a preset need no more than the name: openai, openrouter,\n\
+                anthropic, concentrate, groq, mistral, deepseek, gemini, ollama, lmstudio, vllm.",
+        is_example: true,
+        settings: &[
+            absent(
+                "dialect",
+                "\"responses\"",
+                "The API it speaks: responses, chat_completions, messages, echo, demo. The preset's when absent.",
+            ),
+            absent("base_url", "\"https://api.openai.com/v1\"", "With the path prefix. The preset's when absent."),
+            absent(
+                "api_key",
+                "\"env:OPENAI_API_KEY\"",
+                "The key, or the variable that holds it. A provider whose variable is not set is left out.",
+            ),
+            absent("headers", "{}", "Sent with every request."),
+            absent("streams", "true", "Whether answers come piece by piece."),
+            absent("idle_timeout_seconds", "60", "Longest silence within an answer, 1 to 600."),
+            absent("retries", "2", "Further attempts to begin an answer after a passing failure, 0 to 10."),
+            absent("context_tokens", "128000", "Tokens its models can read, when the provider does not say."),
+            absent(
+                "prices",
+                "{ \"gpt-5-mini\" = { input = 0.25, output = 2.0, cached_input = 0.025 } }",
+                "US dollars per million tokens, by the provider's model id.",
+            ),
+            absent(
+                "roles",
+                "{ chat = \"gpt-5-mini\", smart = { model = \"gpt-5\", effort = \"medium\", params = { temperature = 1 } } }",
+                "Models by what they are needed for: chat, smart, worker, quick, summarizer. A role without one uses chat's.",
+            ),
+            absent(
+                "site_url",
+                "\"https://majordomo.example\"",
+                "Told to providers that ask who is calling (OpenRouter).",
+            ),
+            absent("app_name", "\"Majordomo\"", "Told to providers that ask who is calling (OpenRouter)."),
+        ],
+    },
+    Section {
+        name: "tools.tmdb",
+        words: "Films, series and people. Off without a key; TMDB_API_KEY in the environment is enough.",
+        is_example: false,
+        settings: &[
+            absent("api_key", "\"env:TMDB_API_KEY\"", "An API key (32 hex digits) or a read access token (eyJ…)."),
+            set("base_url", "\"https://api.themoviedb.org/3\"", "Where it is asked."),
+            set(
+                "image_base_url",
+                "\"https://image.tmdb.org/t/p\"",
+                "Where posters come from; the page gets them through us.",
+            ),
+            set("language", "\"en-US\"", "Of titles and texts."),
+            absent(
+                "region",
+                "\"US\"",
+                "Country for release dates, age ratings and streaming; that of language when absent.",
+            ),
+            set("include_adult", "false", "Whether adult titles are found."),
+            set("vote_floor", "100", "Votes an item needs where results are ordered or filtered by score."),
+            set("timeout_ms", "15000", "Wall time of one call, retries included. \"15s\" is understood, too."),
+            set("request_timeout_ms", "5000", "Wait for one answer."),
+            set(
+                "hedge_after_ms",
+                "1200",
+                "A second request starts when the first has not answered after this; 0 for never.",
+            ),
+            set("at_once", "8", "Requests at the same time."),
+            set("per_second", "30", "Requests a second. TMDb's own ceiling is about 40."),
+            set("details_age_s", "21600", "Age in seconds up to which details are reused."),
+            set("lists_age_s", "3600", "Age in seconds up to which lists and searches are reused."),
+            set("reference_age_s", "86400", "Age in seconds up to which genres, age ratings and the like are reused."),
+        ],
+    },
+    Section {
+        name: "tools.tvmaze",
+        words: "When and where series air. Needs no key; on when this table is there, or when TMDb is configured.",
+        is_example: false,
+        settings: &[
+            set("enabled", "true", "false switches it off."),
+            set("base_url", "\"https://api.tvmaze.com\"", "Where it is asked."),
+            set("country", "\"US\"", "Country of the schedule when none is named."),
+            set("timeout_ms", "15000", "Wall time of one call, retries included."),
+            set("request_timeout_ms", "5000", "Wait for one answer."),
+            set(
+                "hedge_after_ms",
+                "0",
+                "A second request starts when the first has not answered after this; 0 for never.",
+            ),
+            set("at_once", "4", "Requests at the same time."),
+            set("per_ten_seconds", "20", "Requests in ten seconds. TVmaze's own limit."),
+            set("age_s", "3600", "Age in seconds up to which answers are reused."),
+        ],
+    },
+    Section {
+        name: "engine",
+        words: "How turns are made.",
+        is_example: false,
+        settings: &[
+            set(
+                "max_running_turns",
+                "256",
+                "Turns that run at the same time in this process, 1 to 10 000. Further ones wait.",
+            ),
+            set(
+                "max_waiting_per_conversation",
+                "10",
+                "Turns that may wait in one conversation, 0 to 1 000. Further messages are refused.",
+            ),
+            set("progress_after_ms", "3000", "Silence after which a line is shown while working."),
+            set("max_message_chars", "100000", "Characters one message may have, 1 to 1 000 000."),
+            set("cool_down_seconds", "30", "How long a model that failed is passed over when another one can answer."),
+            set("recall_hours", "24", "How long the rest of a long result can be read."),
+            set(
+                "tools",
+                "{}",
+                "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4 } }.",
+            ),
+        ],
+    },
+    Section {
+        name: "agents.majordomo",
+        words: "One table for each agent. The agent majordomo is there without one.",
+        is_example: true,
+        settings: &[
+            absent("prompt", "\"You are …\"", "Character and duties; the built-in prompt when absent."),
+            absent("toolkits", "[\"tmdb\", \"tvmaze\"]", "Toolkits it may use; every one that is on when empty."),
+            absent(
+                "first_tools",
+                "[\"tmdb_search_multi\"]",
+                "Tools the model is told of at once; the built-in choice when absent. The others it finds.",
+            ),
+            absent(
+                "limits",
+                "{ steps = 8, worker_steps = 3, seconds = 90, calls_per_step = 16, history_tokens = 24000, \
+                 history_messages = 200, output_tokens = 4000, result_chars = 6000 }",
+                "What one turn may cost.",
+            ),
+        ],
+    },
+    Section {
+        name: "log",
+        words: "What the program says about itself, on standard error.",
+        is_example: false,
+        settings: &[
+            set("format", "\"text\"", "text, logfmt or json."),
+            set(
+                "level",
+                "\"info\"",
+                "error, warn, info, debug, trace; or a list such as \"info,majordomo_engine=debug\".",
+            ),
+        ],
+    },
+    Section {
+        name: "telemetry",
+        words: "Traces over OTLP. Metrics are at /metrics.",
+        is_example: false,
+        settings: &[absent(
+            "otlp_endpoint",
+            "\"http://localhost:4318/v1/traces\"",
+            "Where traces go. Nothing is sent when absent.",
+        )],
+    },
+];
+
+/// The example settings file.
+pub fn settings() -> String {
+    let mut text = String::from(
+        "# Every setting of Majordomo with its default. Lines that begin with `#` and a key have no default; their value is an\n\
+         # example. Generated by `majordomo reference settings`.\n\
+         #\n\
+         # Each key can also be set as MAJORDOMO_SECTION__KEY, such as MAJORDOMO_SERVER__LISTEN; the environment wins over the\n\
+         # file. Secrets are best named by a variable, `env:NAME`, from the environment or a file `.env` beside this one.\n",
+    );
+    for section in SECTIONS {
+        text.push('\n');
+        for line in section.words.lines() {
+            let _ = writeln!(text, "# {line}");
+        }
+        let mark = if section.is_example { "#" } else { "" };
+        if !section.name.is_empty() {
+            let _ = writeln!(text, "{mark}[{}]", section.name);
+        }
+        for setting in section.settings {
+            let mark = if setting.is_set && !section.is_example { "" } else { "#" };
+            let _ = writeln!(text, "# {}\n{mark}{} = {}", setting.words, setting.key, setting.value);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment, read};
+    use std::path::Path;
+
+    fn problems(text: &str) -> String {
+        match read(Some((Path::new("majordomo.toml"), text)), &Environment::new()) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// The example file in the repository is what the program prints.
+    #[test]
+    fn the_example_file_is_up_to_date() {
+        let kept = include_str!("../../../../config/majordomo.example.toml");
+        assert!(kept == settings(), "run `make reference` and look at what changed in config/majordomo.example.toml");
+    }
+
+    #[test]
+    fn the_example_is_understood_as_it_is_and_with_every_line_switched_on() {
+        assert_eq!(problems(&settings()), "");
+        let everything = settings()
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(rest) if !rest.starts_with(' ') && !rest.is_empty() => rest,
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+            .replace("env:OPENAI_API_KEY", "sk-of-a-test")
+            .replace("env:TMDB_API_KEY", "0123456789abcdef0123456789abcdef");
+        assert_eq!(problems(&everything), "");
+    }
+
+    /// Every key a room reads is documented, and the other way round. The rooms are asked for their keys by giving them one they
+    /// cannot know.
+    #[test]
+    fn every_key_is_documented() {
+        for section in SECTIONS {
+            let text = match section.name {
+                "" => "zzzzzzzzzzzzzzzz = 1".to_owned(),
+                // Any name is a provider here, so nothing is unknown.
+                "models" => continue,
+                name => format!("[{name}]\nzzzzzzzzzzzzzzzz = 1"),
+            };
+            let said = problems(&text);
+            let known = said.lines().next().unwrap_or_default();
+            let (_, known) = known.split_once("known keys: ").unwrap_or_else(|| panic!("[{}]: {said}", section.name));
+            let mut known: Vec<&str> = known.split(", ").collect();
+            if section.name.is_empty() {
+                known.retain(|key| !SECTIONS.iter().any(|section| section.name.split('.').next() == Some(key)));
+            }
+            let mut documented: Vec<&str> = section.settings.iter().map(|setting| setting.key).collect();
+            known.sort_unstable();
+            documented.sort_unstable();
+            assert_eq!(documented, known, "[{}]", section.name);
+        }
+    }
+
+    /// The defaults written here are those of the code, wherever the code can be asked.
+    #[test]
+    fn defaults_are_the_real_ones() {
+        let config = Config::default();
+        let compare = |name: &str, real: toml::Table| {
+            let section = SECTIONS.iter().find(|section| section.name == name).unwrap();
+            for setting in section.settings.iter().filter(|setting| setting.is_set) {
+                let written: toml::Table = toml::from_str(&format!("value = {}", setting.value)).unwrap();
+                assert_eq!(Some(&written["value"]), real.get(setting.key), "[{name}] {}", setting.key);
+            }
+        };
+        compare("server", toml::Table::try_from(&config.server).unwrap());
+        compare("engine", toml::Table::try_from(&config.engine).unwrap());
+        compare("log", toml::Table::try_from(&config.log).unwrap());
+        let read_back = read(Some((Path::new("majordomo.toml"), &settings())), &Environment::new()).unwrap().config;
+        let tmdb = |config: &Config| format!("{:?}", config.tools);
+        assert_eq!(tmdb(&read_back), tmdb(&config));
+    }
+}

@@ -1,0 +1,225 @@
+//! The whole program on one page: store, upstream, models, toolkits, engine and web, built from the settings and joined.
+
+use crate::config::{AgentSection, Loaded};
+use anyhow::Context;
+use majordomo_domain::{
+    Agent, AgentId, Clock, ModelRole, Secret, SystemClock, Toolkit, agent::TurnLimits, model::ModelOptions,
+};
+use majordomo_engine::{Engine, Parts, RoleModel, RouteConfig, Router};
+use majordomo_providers::{Dialect, ProviderConfig, RoleConfig};
+use majordomo_standins::Town;
+use majordomo_store::Store;
+use majordomo_upstream::Upstream;
+use majordomo_web::{DemoInfo, Suggestion, Web};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// The agent that is there without being configured.
+const DEFAULT_AGENT: &str = "majordomo";
+const PROMPT: &str = include_str!("agent.md");
+/// What the model is told of at once, beside the engine's own tools; everything else it finds.
+const FIRST_TOOLS: [&str; 4] = ["tmdb_trending", "tmdb_search_multi", "tmdb_details", "tmdb_discover"];
+
+/// How the model is named among the stand-ins.
+const MODEL: &str = "model";
+
+/// The program, ready to be asked.
+pub struct House {
+    pub engine: Engine,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    /// Parts that are stand-ins, such as `tmdb`.
+    pub demo: Vec<&'static str>,
+    /// Parts that are switched off, with the reason.
+    pub off: Vec<(String, String)>,
+    /// The stand-ins; they stop with it.
+    _town: Option<Town>,
+}
+
+/// Build everything but the HTTP side.
+pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let upstream = Upstream::new(majordomo_upstream::Config::default()).context("no HTTP client")?;
+    let mut models = majordomo_providers::build(&loaded.config.models, &upstream);
+    let (town, demo) = stand_ins(loaded, !models.providers.is_empty()).await?;
+    if let Some(town) = &town
+        && demo.contains(&MODEL)
+    {
+        models = majordomo_providers::build(&demo_models(town)?, &upstream);
+    }
+    let config = &loaded.config;
+    let (toolkits, toolkits_off) =
+        majordomo_tools::toolkits(&config.tools, &majordomo_tools::Parts { upstream: upstream.clone() });
+    let agents = agents(&config.agents, &toolkits);
+    let off = switched_off(loaded, &models, toolkits_off);
+
+    let router = Router::new(
+        models.providers,
+        models.roles.into_iter().map(|(role, models)| (role, models.into_iter().map(role_model).collect())).collect(),
+        RouteConfig { cool_down: Duration::from_secs(config.engine.cool_down_seconds) },
+    );
+    let engine = Engine::start(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        toolkits,
+        router,
+        agents,
+        config: config.engine.clone(),
+        // The lock on the database file lets one process in, so its conversations are its own again after any stop.
+        owner: "majordomo".into(),
+    })
+    .await
+    .context("the engine did not start")?;
+    Ok(House { engine, store, clock, demo, off, _town: town })
+}
+
+/// The HTTP side of a house.
+pub fn web(
+    house: &House,
+    server: majordomo_web::Config,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    stopping: CancellationToken,
+) -> axum::Router {
+    majordomo_web::router(Web {
+        engine: house.engine.clone(),
+        store: house.store.clone(),
+        config: server,
+        clock: house.clock.clone(),
+        metrics,
+        version: env!("CARGO_PKG_VERSION").into(),
+        demo: (!house.demo.is_empty()).then(|| DemoInfo {
+            parts: house.demo.iter().map(|part| (*part).to_owned()).collect(),
+            text: demo_text(&house.demo),
+        }),
+        suggestions: suggestions(),
+        off: house.off.clone(),
+        stopping,
+    })
+}
+
+/// Start a stand-in for everything that is not configured, where that is wanted, and point the settings at it.
+async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Option<Town>, Vec<&'static str>)> {
+    let has_tmdb = !loaded.config.tools.tmdb.api_key.is_empty();
+    // TVmaze wants no key; it is asked for by name, or comes with the real TMDb.
+    let has_tvmaze = loaded.names_tvmaze || has_tmdb;
+    if !loaded.wants_demo() || (has_model && has_tmdb && has_tvmaze) {
+        loaded.config.tools.tvmaze.enabled &= has_tvmaze;
+        return Ok((None, Vec::new()));
+    }
+    let town = Town::demo().await.context("the demo household did not start")?;
+    let mut demo = Vec::new();
+    if !has_model {
+        demo.push(MODEL);
+    }
+    let tools = &mut loaded.config.tools;
+    if !has_tmdb {
+        demo.push("tmdb");
+        tools.tmdb.base_url = town.tmdb_url().parse()?;
+        tools.tmdb.image_base_url = town.tmdb_image_url().parse()?;
+        tools.tmdb.api_key = Secret::new("0".repeat(32));
+    }
+    if !has_tvmaze {
+        demo.push("tvmaze");
+        tools.tvmaze.base_url = town.tvmaze_url().parse()?;
+    }
+    Ok((Some(town), demo))
+}
+
+/// The scripted model of the demo household as the only provider.
+fn demo_models(town: &Town) -> anyhow::Result<majordomo_providers::Config> {
+    let demo = ProviderConfig {
+        dialect: Some(Dialect::Demo),
+        base_url: Some(town.model_url().parse()?),
+        roles: BTreeMap::from([(
+            ModelRole::Chat,
+            RoleConfig { model: "demo".into(), options: ModelOptions::default() },
+        )]),
+        ..ProviderConfig::default()
+    };
+    Ok(majordomo_providers::Config { priority: Vec::new(), providers: BTreeMap::from([("demo".into(), demo)]) })
+}
+
+fn role_model(model: majordomo_providers::RoleModel) -> RoleModel {
+    let majordomo_providers::RoleModel { provider, id, options } = model;
+    RoleModel { provider, id, options }
+}
+
+/// What is not there, and why. The name `models` stands for all models.
+fn switched_off(
+    loaded: &Loaded,
+    models: &majordomo_providers::Catalogue,
+    toolkits: Vec<majordomo_tools::Off>,
+) -> Vec<(String, String)> {
+    let mut off = Vec::new();
+    if models.providers.is_empty() {
+        let reason = "no provider is usable: set OPENAI_API_KEY or another provider's key, or write [models.NAME] in the settings";
+        off.push(("models".to_owned(), reason.to_owned()));
+    }
+    if loaded.names_models {
+        off.extend(models.skipped.iter().map(|skipped| (skipped.name.clone(), skipped.reason.clone())));
+    }
+    for toolkit in toolkits {
+        let missing = loaded.left_out.iter().find(|part| part.section == format!("tools.{}", toolkit.toolkit));
+        let reason = match missing {
+            Some(part) => format!("{} is not set", part.variable),
+            None if toolkit.toolkit == "tvmaze" && !loaded.names_tvmaze => {
+                "not configured: write [tools.tvmaze] in the settings".to_owned()
+            }
+            None => toolkit.reason,
+        };
+        off.push((toolkit.toolkit.to_owned(), reason));
+    }
+    off
+}
+
+/// The built-in agent first, then those of the settings.
+fn agents(sections: &BTreeMap<String, AgentSection>, toolkits: &[Toolkit]) -> Vec<Agent> {
+    let known = |name: &String| toolkits.iter().flat_map(|t| &t.tools).any(|tool| tool.name == name);
+    let agent = |name: &str, section: Option<&AgentSection>| {
+        let first_tools = section.and_then(|s| s.first_tools.clone());
+        let first_tools = first_tools.unwrap_or_else(|| FIRST_TOOLS.map(str::to_owned).into());
+        Agent {
+            id: AgentId::new(),
+            name: name.to_owned(),
+            prompt: section.and_then(|s| s.prompt.clone()).unwrap_or_else(|| PROMPT.trim().to_owned()),
+            toolkits: section.map(|s| s.toolkits.clone()).unwrap_or_default(),
+            first_tools: first_tools.into_iter().filter(known).collect(),
+            limits: section.map_or_else(TurnLimits::default, |s| s.limits.clone()),
+        }
+    };
+    let others = sections.iter().filter(|(name, _)| *name != DEFAULT_AGENT);
+    std::iter::once(agent(DEFAULT_AGENT, sections.get(DEFAULT_AGENT)))
+        .chain(others.map(|(name, section)| agent(name, Some(section))))
+        .collect()
+}
+
+fn demo_text(parts: &[&str]) -> String {
+    let names: Vec<&str> = parts
+        .iter()
+        .map(|part| match *part {
+            "model" => "a scripted model that understands a handful of requests",
+            "tmdb" => "a stand-in for TMDb with public-domain films and series",
+            "tvmaze" => "a stand-in for TVmaze",
+            other => other,
+        })
+        .collect();
+    let list = match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => return String::new(),
+    };
+    format!(
+        "This is a demo: it runs with {list}. Set OPENAI_API_KEY and TMDB_API_KEY, or write majordomo.toml, for the real ones."
+    )
+}
+
+fn suggestions() -> Vec<Suggestion> {
+    [
+        ("Trending this week", "What's trending this week, and is any of it good for kids?"),
+        ("A film for tonight", "What should we watch tonight? Something under two hours."),
+        ("On television", "What is on television tonight?"),
+        ("Where it streams", "Where can I watch Metropolis (1927)?"),
+    ]
+    .map(|(title, prompt)| Suggestion { title: title.into(), prompt: prompt.into() })
+    .into()
+}

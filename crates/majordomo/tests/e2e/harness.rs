@@ -1,0 +1,340 @@
+//! A stage: the real program against stand-ins of the outside world, spoken to as anybody would, killed and started again.
+
+use futures_util::StreamExt;
+use majordomo_standins::{Mode, Plan, Town};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_majordomo");
+/// Nothing in these tests may take longer.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a stage is set up with.
+#[derive(Default)]
+pub struct Setting {
+    /// Lines of `majordomo.toml` beside those that name the stand-ins.
+    pub settings: String,
+    /// Variables of the first start.
+    pub variables: Vec<(&'static str, String)>,
+    pub mode: Option<Mode>,
+}
+
+pub struct Stage {
+    pub town: Town,
+    pub folder: TempDir,
+    pub address: String,
+    pub key: String,
+    pub client: Client,
+    process: Option<Child>,
+    starts: usize,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    pub async fn with(setting: Setting) -> Self {
+        let plan: Plan = Town::plan().model(setting.mode.unwrap_or_else(Mode::demo_at_once)).tmdb().tvmaze();
+        let town = plan.start().await.expect("the stand-ins start");
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            r#"
+[server]
+listen = "127.0.0.1:0"
+[log]
+format = "logfmt"
+[models.standin]
+dialect = "chat_completions"
+base_url = "{model}"
+api_key = "sk-canary-of-the-model"
+roles = {{ chat = "demo-household" }}
+[tools.tmdb]
+base_url = "{tmdb}"
+image_base_url = "{images}"
+api_key = "0123456789abcdef0123456789abcdef"
+[tools.tvmaze]
+base_url = "{tvmaze}"
+{more}
+"#,
+            model = town.model_url(),
+            tmdb = town.tmdb_url(),
+            images = town.tmdb_image_url(),
+            tvmaze = town.tvmaze_url(),
+            more = setting.settings,
+        );
+        std::fs::write(folder.path().join("majordomo.toml"), text).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().tcp_nodelay(true).build().unwrap();
+        let mut stage =
+            Self { town, folder, address: String::new(), key: String::new(), client, process: None, starts: 0 };
+        stage.start(&[]).await;
+        let made = stage.command(&["key", "create", "test", "--person", "Admin"]);
+        assert!(made.status.success(), "{}", text_of(&made));
+        stage.key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        if !setting.variables.is_empty() {
+            stage.kill();
+            stage.start(&setting.variables).await;
+        }
+        stage
+    }
+
+    /// Start the program and wait until it is ready.
+    pub async fn start(&mut self, variables: &[(&str, String)]) {
+        self.starts += 1;
+        let ready = self.folder.path().join(format!("ready-{}", self.starts));
+        let log = std::fs::File::create(self.log_path(self.starts)).unwrap();
+        let child = program(self.folder.path())
+            .args(["serve", "--ready-file"])
+            .arg(&ready)
+            .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.process = Some(child);
+        let begun = Instant::now();
+        loop {
+            if let Ok(address) = std::fs::read_to_string(&ready)
+                && address.ends_with('\n')
+            {
+                self.address = address.trim().to_owned();
+                return;
+            }
+            if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the program ended with {status}: {}", self.log());
+            }
+            assert!(begun.elapsed() < PATIENCE, "the program did not become ready: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn log_path(&self, start: usize) -> PathBuf {
+        self.folder.path().join(format!("log-{start}"))
+    }
+
+    /// What the program wrote since its last start.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path(self.starts)).unwrap_or_default()
+    }
+
+    /// End the program as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.start(&[]).await;
+    }
+
+    /// Ask the program to stop.
+    pub fn terminate(&self) {
+        let id = self.process.as_ref().expect("the program runs").id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Wait for the program to end by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.as_mut().expect("the program runs").try_wait().unwrap() {
+                self.process = None;
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the program does not end: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Run another command of the program on the same data.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        program(self.folder.path()).args(arguments).output().unwrap()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.address)).bearer_auth(&self.key).timeout(PATIENCE)
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
+    }
+
+    /// A new conversation; its id.
+    pub async fn conversation(&self) -> String {
+        let (status, body) = self.post("/api/conversations", json!({})).await;
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Say something; the turn's id.
+    pub async fn say(&self, conversation: &str, text: &str) -> String {
+        let (status, body) =
+            self.post(&format!("/api/conversations/{conversation}/messages"), json!({"text": text})).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+        body["turn_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Wait until a turn is over; its row.
+    pub async fn over(&self, turn: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let (status, body) = self.get(&format!("/api/turns/{turn}")).await;
+            assert_eq!(status, StatusCode::OK, "{body}");
+            let state = body["turn"]["state"].as_str().unwrap_or_default();
+            if ["done", "failed", "cancelled"].contains(&state) {
+                return body;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the turn does not end: {body}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Ask in a conversation and wait for the end; the visible answer.
+    pub async fn ask(&self, conversation: &str, text: &str) -> String {
+        let turn = self.say(conversation, text).await;
+        self.over(&turn).await;
+        let messages = self.messages(conversation).await;
+        let last = messages.iter().rev().find(|m| m["role"] == "assistant").expect("an answer");
+        visible(last)
+    }
+
+    pub async fn messages(&self, conversation: &str) -> Vec<Value> {
+        let (status, body) = self.get(&format!("/api/conversations/{conversation}/messages")).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body["messages"].as_array().unwrap().clone()
+    }
+
+    /// Watch a conversation.
+    pub async fn events(&self, conversation: &str) -> Events {
+        let path = format!("/api/conversations/{conversation}/events");
+        let response = self.request(Method::GET, &path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Events::of(response)
+    }
+
+    /// Every request the stand-ins got was one the real services would understand.
+    pub fn check_requests(&self) {
+        let violations = self.town.violations();
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The program in a folder, without any setting of whoever runs the tests.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).env_clear().env("NO_COLOR", "1").stdin(Stdio::null());
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+pub fn text_of(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+async fn answer(response: reqwest::Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// The text a person reads in a message.
+pub fn visible(message: &Value) -> String {
+    let parts = message["parts"].as_array().cloned().unwrap_or_default();
+    let texts: Vec<&str> = parts
+        .iter()
+        .filter(|p| p["type"] == "text" || p["type"] == "notice")
+        .filter_map(|p| p["text"].as_str())
+        .collect();
+    texts.join("\n\n")
+}
+
+/// Server-sent events, one JSON value each.
+pub struct Events {
+    bytes: futures_util::stream::BoxStream<'static, reqwest::Result<Vec<u8>>>,
+    rest: String,
+    raw: Vec<u8>,
+}
+
+impl Events {
+    pub fn of(response: reqwest::Response) -> Self {
+        let bytes = response.bytes_stream().map(|chunk| chunk.map(|bytes| bytes.to_vec())).boxed();
+        Self { bytes, rest: String::new(), raw: Vec::new() }
+    }
+
+    /// The next event's data. None at the end of the stream.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.rest.find("\n\n") {
+                let block: String = self.rest.drain(..end + 2).collect();
+                let data: Vec<&str> =
+                    block.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim).collect();
+                if !data.is_empty() {
+                    return Some(serde_json::from_str(&data.join("\n")).unwrap());
+                }
+                continue;
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.bytes.next()).await.expect("an event in time")?;
+            self.raw.extend(chunk.ok()?);
+            let whole = match std::str::from_utf8(&self.raw) {
+                Ok(text) => text.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            self.rest.push_str(&String::from_utf8(self.raw.drain(..whole).collect()).unwrap().replace("\r\n", "\n"));
+        }
+    }
+
+    /// The next event of a kind.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let event = self.next().await.expect("the stream goes on");
+            if event["type"] == kind {
+                return event;
+            }
+        }
+    }
+
+    /// All events up to and with the end of a turn.
+    pub async fn turn(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let event = self.next().await.expect("the stream goes on");
+            let is_end = event["type"] == "turn_finished";
+            events.push(event);
+            if is_end {
+                return events;
+            }
+        }
+    }
+}
+
+/// Counts values by a name.
+pub fn count(items: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for item in items {
+        *counts.entry(item).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,10 @@
+//! Whole walks through the real program: settings, page's API, Movie Analyst API, model and tools on loopback, kill and restart.
+
+mod harness;
+
+mod flows {
+    mod analyst;
+    mod crash;
+    mod house;
+    mod walk;
+}
