@@ -118,7 +118,7 @@ impl Question<'_> {
     fn list(&self, things: &[Thing], mixed: bool) -> Value {
         let start = usize::try_from(self.page - 1).unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE);
         let results: Vec<Value> =
-            things.iter().skip(start).take(PAGE_SIZE).map(|thing| views::item(*thing, mixed, self.today)).collect();
+            things.iter().skip(start).take(PAGE_SIZE).map(|thing| views::item(*thing, mixed)).collect();
         self.envelope(results, things.len())
     }
 
@@ -309,7 +309,7 @@ fn resource(path: &[&str], question: &Question<'_>) -> Result<Value, Refusal> {
         ["collection", id] => {
             let collections = HOUSEHOLD.collections();
             let (number, name) = collections.iter().find(|(number, _)| number.to_string() == *id).ok_or(NOT_FOUND)?;
-            Ok(views::collection(*number, name, today))
+            Ok(views::collection(*number, name))
         }
         ["movie", "popular"] => Ok(question.list(&popular(films()), false)),
         ["movie", "top_rated"] => Ok(question.list(&top_rated(films()), false)),
@@ -347,7 +347,7 @@ fn resource(path: &[&str], question: &Question<'_>) -> Result<Value, Refusal> {
         }
         ["person", id, rest @ ..] => {
             let person = HOUSEHOLD.people.iter().find(|person| person.id.to_string() == *id).ok_or(NOT_FOUND)?;
-            views::person(person, rest, today).ok_or(NOT_FOUND)
+            views::person(person, rest).ok_or(NOT_FOUND)
         }
         _ => Err(NOT_FOUND),
     }
@@ -399,7 +399,7 @@ fn find(id: &str, question: &Question<'_>) -> Result<Value, Refusal> {
         "tvdb_id" => series.tvdb.to_string() == id,
         _ => false,
     });
-    let item = |thing| views::item(thing, true, question.today);
+    let item = |thing| views::item(thing, true);
     Ok(json!({
         "movie_results": films.map(|film| item(Thing::Film(film))).collect::<Vec<_>>(),
         "tv_results": series.map(|series| item(Thing::Series(series))).collect::<Vec<_>>(),
@@ -423,7 +423,9 @@ fn trending(mut things: Vec<Thing>, turn: i64) -> Vec<Thing> {
     things.sort_by_key(|thing| {
         let stirred =
             (thing.id() ^ (turn as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 44;
-        std::cmp::Reverse(stirred % 1000 + thing.votes().min(1000) / 4)
+        // There are fewer series than films; without a start they would hardly show among the first.
+        let start = if matches!(thing, Thing::Series(_)) { 200 } else { 0 };
+        std::cmp::Reverse(stirred % 1000 + thing.votes().min(1000) / 4 + start)
     });
     things
 }

@@ -72,6 +72,8 @@ struct Walk<'a> {
     results: Vec<Answered>,
     /// Tools that `find_tools` named, with their schemas.
     found: Vec<Offered>,
+    /// The words it was asked for.
+    looked_for: Vec<String>,
 }
 
 /// Words of a failure in a dialect that has no mark for one.
@@ -92,7 +94,7 @@ const FAILURES: [&str; 11] = [
 impl<'a> Walk<'a> {
     fn of(conversation: &'a Conversation) -> Self {
         let start = conversation.turns.iter().rposition(|turn| matches!(turn, Turn::User(_))).unwrap_or_default();
-        let mut walk = Walk { conversation, results: Vec::new(), found: Vec::new() };
+        let mut walk = Walk { conversation, results: Vec::new(), found: Vec::new(), looked_for: Vec::new() };
         let mut calls = Vec::new();
         for turn in conversation.turns.iter().skip(start) {
             match turn {
@@ -105,6 +107,7 @@ impl<'a> Walk<'a> {
                     };
                     if tool == "find_tools" {
                         walk.found.extend(found_tools(text));
+                        walk.looked_for.extend(made.arguments["query"].as_str().map(str::to_owned));
                     }
                     let json = if text.contains(['{', '[']) { json_in(text) } else { None };
                     let lower = text.to_lowercase();
@@ -157,10 +160,14 @@ impl<'a> Walk<'a> {
             let through = |arguments| ("use_tool".to_owned(), json!({"name": tool.name, "arguments": arguments}));
             return Ok(arguments(tool, &needed.wants).into_iter().map(through).collect());
         }
-        let looked = self.results.iter().any(|result| result.tool == "find_tools" && found.is_none());
-        match offered(&self.conversation.tools, "find_tools") {
-            Some(tool) if !looked || self.found.is_empty() && self.results.len() < 2 => {
-                Ok(vec![(tool.name.clone(), fill(tool, &[Want::Query(needed.words)]))])
+        // First in plain words, then by the tool's own name; after that there is none.
+        let by_name = needed.tools.first().map(|name| name.replace('_', " ")).unwrap_or_default();
+        let words = [needed.words, by_name.as_str()]
+            .into_iter()
+            .find(|words| !self.looked_for.iter().any(|looked| looked == words));
+        match (offered(&self.conversation.tools, "find_tools"), words) {
+            (Some(tool), Some(words)) if found.is_none() => {
+                Ok(vec![(tool.name.clone(), fill(tool, &[Want::Query(words)]))])
             }
             _ => Err(Next::Say(answers::no_tool(needed.words))),
         }

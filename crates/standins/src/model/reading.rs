@@ -198,7 +198,7 @@ fn cast(value: &Value) -> Vec<String> {
     list.iter()
         .take(6)
         .filter_map(|one| {
-            let Some(name) = one.as_str().or_else(|| one["name"].as_str()) else { return None };
+            let name = one.as_str().or_else(|| one["name"].as_str())?;
             let role = one["character"]
                 .as_str()
                 .or_else(|| one["role"].as_str())

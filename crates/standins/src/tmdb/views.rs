@@ -13,13 +13,12 @@ pub(super) fn in_days(today: Date, days: i32) -> String {
 }
 
 /// An item of a list.
-pub(super) fn item(thing: Thing, with_kind: bool, today: Date) -> Value {
+pub(super) fn item(thing: Thing, with_kind: bool) -> Value {
     let (mut item, kind) = match thing {
         Thing::Film(film) => (film_item(film), "movie"),
         Thing::Series(series) => (series_item(series), "tv"),
         Thing::Person(person) => {
-            let known: Vec<Value> =
-                works(person).into_iter().take(3).map(|(work, _)| self::item(work, true, today)).collect();
+            let known: Vec<Value> = works(person).into_iter().take(3).map(|(work, _)| self::item(work, true)).collect();
             let mut item = person_item(&person.name);
             item["known_for"] = json!(known);
             (item, "person")
@@ -326,7 +325,7 @@ pub(super) fn series_part(series: &Series, part: &[&str], today: Date) -> Option
     })
 }
 
-pub(super) fn person(person: &Person, part: &[&str], today: Date) -> Option<Value> {
+pub(super) fn person(person: &Person, part: &[&str]) -> Option<Value> {
     let id = person.id;
     let credits = |films: bool, series: bool| {
         let (mut cast, mut crew) = (Vec::new(), Vec::new());
@@ -339,7 +338,7 @@ pub(super) fn person(person: &Person, part: &[&str], today: Date) -> Option<Valu
             if !wanted {
                 continue;
             }
-            let mut credit = item(work, films && series, today);
+            let mut credit = item(work, films && series);
             if matches!(role.as_str(), "Director" | "Creator") {
                 let department = if role == "Director" { "Directing" } else { "Production" };
                 merge(&mut credit, json!({"job": role, "department": department, "credit_id": format!("w{id}")}));
@@ -388,7 +387,7 @@ pub(super) fn person(person: &Person, part: &[&str], today: Date) -> Option<Valu
     })
 }
 
-pub(super) fn collection(number: u64, name: &str, today: Date) -> Value {
+pub(super) fn collection(number: u64, name: &str) -> Value {
     let films: Vec<&'static Film> =
         HOUSEHOLD.films.iter().filter(|film| film.collection.as_deref() == Some(name)).collect();
     let picture = films.first().map(|film| poster::film_poster(film));
@@ -396,7 +395,7 @@ pub(super) fn collection(number: u64, name: &str, today: Date) -> Value {
     json!({
         "id": number, "name": name, "original_name": name, "original_language": "en", "overview": "",
         "poster_path": picture, "backdrop_path": backdrop,
-        "parts": films.iter().map(|film| item(Thing::Film(film), true, today)).collect::<Vec<_>>(),
+        "parts": films.iter().map(|film| item(Thing::Film(film), true)).collect::<Vec<_>>(),
     })
 }
 

@@ -251,6 +251,10 @@ pub(super) fn about(item: &Item, found: &Item, watch: &[(String, Vec<String>)]) 
 }
 
 fn ways(watch: &[(String, Vec<String>)]) -> String {
+    // What costs nothing more comes first.
+    let order = |how: &str| ["flatrate", "free", "ads", "rent", "buy"].iter().position(|known| *known == how);
+    let mut watch: Vec<_> = watch.iter().collect();
+    watch.sort_by_key(|(how, _)| order(how).unwrap_or(usize::MAX));
     let mut told: Vec<String> = Vec::new();
     for (how, names) in watch {
         let how = match how.as_str() {
