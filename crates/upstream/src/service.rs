@@ -14,7 +14,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use majordomo_domain::text;
 use reqwest::{
     Method, Response,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -73,16 +73,16 @@ impl Service {
         let mut headers = HeaderMap::new();
         let credential_header = match &credential {
             Credential::None | Credential::Query { .. } => None,
-            Credential::Bearer(key) => Some((AUTHORIZATION, format!("Bearer {}", key.expose()))),
-            Credential::Header { name, value } => Some((HeaderName::from_static(name), value.expose().to_owned())),
+            Credential::Bearer(key) => Some(("authorization", format!("Bearer {}", key.expose()))),
+            Credential::Header { name, value } => Some((*name, value.expose().to_owned())),
         };
         if let Some((name, value)) = credential_header {
-            match HeaderValue::try_from(value) {
-                Ok(mut value) => {
+            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Ok(name), Ok(mut value)) => {
                     value.set_sensitive(true);
                     headers.insert(name, value);
                 }
-                Err(_) => unusable = unusable.or(Some("its key holds characters that no header can carry")),
+                _ => unusable = unusable.or(Some("its key holds characters that no header can carry")),
             }
         }
         let rate = limits.per.and_then(|(times, per)| {
