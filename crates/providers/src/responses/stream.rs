@@ -191,12 +191,10 @@ impl Decoder {
                 self.replace(index, arguments)?;
                 out.extend(self.calls.take_one(index).map(ModelEvent::Call));
             }
-            "reasoning" => {
-                // Without its encrypted content the provider cannot read it again.
-                if item.get("encrypted_content").is_some_and(Value::is_string) {
-                    self.thought = true;
-                    out.push(ModelEvent::ThinkingState(item));
-                }
+            // Without its encrypted content the provider cannot read it again.
+            "reasoning" if item.get("encrypted_content").is_some_and(Value::is_string) => {
+                self.thought = true;
+                out.push(ModelEvent::ThinkingState(item));
             }
             "message" if !self.spoken.contains(&index) => {
                 for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
