@@ -1,0 +1,3 @@
+//! Other systems' APIs, spoken exactly, over the same engine.
+
+pub(crate) mod sessions;

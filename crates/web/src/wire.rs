@@ -1,0 +1,814 @@
+//! The shapes on the wire. Those of messages and events are the domain's, written down once more so that the description of
+//! the API can show them; a test sends the domain's own values through them and back.
+
+use majordomo_domain as domain;
+use majordomo_store as store;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Who speaks in a message.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    User,
+    Assistant,
+    Tool,
+}
+
+/// One message of a conversation.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    pub id: Uuid,
+    pub turn: Uuid,
+    /// Order within the conversation.
+    pub position: i64,
+    pub role: Role,
+    pub parts: Vec<Part>,
+    pub created_at_ms: i64,
+}
+
+/// A piece of a message. Ignore kinds you do not know.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    Text {
+        /// Markdown when the assistant wrote it.
+        text: String,
+    },
+    /// A picture, base64 in `data`.
+    Image {
+        media_type: String,
+        data: String,
+    },
+    /// A document, base64 in `data`.
+    File {
+        name: String,
+        media_type: String,
+        data: String,
+    },
+    /// What the model thought before speaking.
+    Thinking {
+        text: String,
+    },
+    Call(CallRequest),
+    Result(CallResult),
+    /// A remark by the house itself.
+    Notice(Notice),
+}
+
+/// A call the model asks for.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CallRequest {
+    /// Ties the result to the call.
+    pub id: String,
+    pub name: String,
+    /// JSON text exactly as the model wrote it; may be malformed.
+    pub arguments: String,
+}
+
+/// What came back from a call.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CallResult {
+    pub call_id: String,
+    pub name: String,
+    /// What the model reads.
+    pub text: String,
+    pub is_error: bool,
+    /// What a person sees instead of the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<Card>,
+    pub duration_ms: u64,
+    /// A person's line for the call.
+    pub title: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    /// One plain sentence for a person.
+    pub text: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A person stopped the turn.
+    Cancelled,
+    /// The turn reached its time limit.
+    TimedOut,
+    /// The turn reached its limit of steps, or repeated itself.
+    Partial,
+    /// The answer could not be made.
+    Failed,
+    /// Another model than the first choice answered.
+    Fallback,
+}
+
+/// What a person sees in place of JSON.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Card {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subtitle: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// A picture's own name such as `tmdb:w342/abc.jpg`: found at `/api/pictures/tmdb/w342/abc.jpg`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Whose data it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Fact {
+    pub label: String,
+    pub value: String,
+}
+
+/// One event of a conversation.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    pub conversation: Uuid,
+    /// Grows within the conversation, also over restarts. The `id:` of the stream.
+    pub number: i64,
+    pub turn: Uuid,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Ignore kinds you do not know.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// What somebody said was stored; its turn waits behind `ahead` others.
+    TurnQueued {
+        message: Message,
+        ahead: u32,
+    },
+    TurnStarted {
+        started_at_ms: i64,
+    },
+    /// A model was asked. Sent again when another one takes over, or for the next step.
+    ModelAsked {
+        model: String,
+        step: u32,
+    },
+    /// What was written in this step so far is void: the step is tried again.
+    StepReset {
+        step: u32,
+    },
+    ThinkingDelta {
+        text: String,
+    },
+    TextDelta {
+        text: String,
+    },
+    CallStarted {
+        call_id: String,
+        name: String,
+        title: String,
+    },
+    CallFinished {
+        call_id: String,
+        name: String,
+        title: String,
+        is_error: bool,
+        /// The first 400 characters of what the model reads.
+        summary: String,
+        cards: Vec<Card>,
+        duration_ms: u64,
+    },
+    /// A line to show while waiting.
+    Progress {
+        text: String,
+    },
+    Noticed {
+        notice: Notice,
+    },
+    /// The last event of a turn. The messages it added are stored.
+    TurnFinished {
+        state: TurnState,
+        messages: Vec<Message>,
+        model: String,
+        usage: Usage,
+        cost_micros: i64,
+        duration_ms: u64,
+    },
+    /// Everything seen so far of the turn that runs now.
+    Snapshot {
+        #[schema(required)]
+        running: Option<RunningTurn>,
+        queued: u32,
+    },
+    ConversationCleared,
+    ConversationRenamed {
+        title: String,
+    },
+    ConversationDeleted,
+}
+
+/// A turn in the making, as a watcher would have folded its events.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunningTurn {
+    pub turn: Uuid,
+    pub started_at_ms: i64,
+    pub model: String,
+    pub text: String,
+    pub thinking: String,
+    pub calls: Vec<RunningCall>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunningCall {
+    pub call_id: String,
+    pub name: String,
+    pub title: String,
+    pub finished: bool,
+    pub is_error: bool,
+    pub summary: String,
+    pub cards: Vec<Card>,
+    pub duration_ms: u64,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnState {
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// Tokens of one or several answers.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Usage {
+    /// All input, cached tokens included.
+    pub input_tokens: u64,
+    pub cached_input_tokens: u64,
+    pub output_tokens: u64,
+    /// True when the provider said nothing usable and the numbers are our estimate.
+    pub estimated: bool,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Guest,
+    Child,
+    Member,
+    Admin,
+}
+
+/// Somebody of the household.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Person {
+    pub id: Uuid,
+    pub name: String,
+    pub standing: Standing,
+    /// IANA name such as `Europe/Berlin`; the server's zone when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// BCP 47 language such as `en-US`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    pub created_at_ms: i64,
+}
+
+/// A configured persona.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Agent {
+    pub id: Uuid,
+    pub name: String,
+    pub prompt: String,
+    /// Names of toolkits it may use; empty means all.
+    pub toolkits: Vec<String>,
+    /// Names of tools offered to the model from the first step.
+    pub first_tools: Vec<String>,
+    pub limits: TurnLimits,
+}
+
+/// What one turn may cost.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TurnLimits {
+    pub steps: u32,
+    pub worker_steps: u32,
+    pub seconds: u32,
+    pub calls_per_step: u32,
+    pub history_tokens: u32,
+    pub history_messages: u32,
+    pub output_tokens: u32,
+    pub result_chars: u32,
+}
+
+/// What is known of a model before it is asked.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelInfo {
+    /// Provider, a slash, the provider's own id, such as `openai/gpt-5-mini`.
+    pub name: String,
+    pub provider: String,
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+}
+
+/// US dollars per million tokens.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Price {
+    pub input: f64,
+    pub output: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<f64>,
+}
+
+/// Whoever is signed in, and what the page needs to begin.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    #[schema(value_type = Person)]
+    pub person: domain::Person,
+    /// For the header `X-CSRF-Token`; empty for a key, which needs none.
+    pub csrf_token: String,
+    pub version: String,
+    #[schema(required)]
+    pub demo: Option<DemoInfo>,
+    pub suggestions: Vec<Suggestion>,
+    pub agents: Vec<AgentName>,
+}
+
+/// What of this house is a demonstration.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DemoInfo {
+    /// Such as `model`, `tmdb`, `tvmaze`.
+    pub parts: Vec<String>,
+    /// One plain sentence that says so.
+    pub text: String,
+}
+
+/// A question to begin with.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Suggestion {
+    pub title: String,
+    pub prompt: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AgentName {
+    pub id: Uuid,
+    pub name: String,
+}
+
+/// A conversation as its owner sees it in a list.
+#[derive(Serialize, ToSchema)]
+pub struct Conversation {
+    pub id: Uuid,
+    pub title: String,
+    /// The agent's id.
+    pub agent: Uuid,
+    pub created_at_ms: i64,
+    pub updated_at_ms: i64,
+    pub message_count: u64,
+    /// A turn runs or waits.
+    pub pending: bool,
+}
+
+impl From<store::Conversation> for Conversation {
+    fn from(row: store::Conversation) -> Self {
+        Self {
+            id: row.id.0,
+            title: row.title,
+            agent: row.agent.0,
+            created_at_ms: row.created_at_ms,
+            updated_at_ms: row.updated_at_ms,
+            message_count: row.message_count,
+            pending: row.pending,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ConversationDetails {
+    #[serde(flatten)]
+    pub conversation: Conversation,
+    #[schema(value_type = Usage)]
+    pub usage: domain::Usage,
+    /// Millionths of a US dollar.
+    pub cost_micros: i64,
+    pub turns: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ConversationList {
+    /// Newest change first.
+    pub conversations: Vec<Conversation>,
+    pub more: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MessageList {
+    /// Oldest first.
+    #[schema(value_type = Vec<Message>)]
+    pub messages: Vec<domain::Message>,
+    /// There are older ones: ask with `before` set to the position of the first.
+    pub more: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    /// How many messages a person could see went.
+    pub deleted: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Accepted {
+    pub turn_id: Uuid,
+    /// Turns of the conversation that run first.
+    pub ahead: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Cancelled {
+    /// Turns that were told to stop.
+    pub cancelled: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TurnReport {
+    pub turn: Turn,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Turn {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    #[schema(value_type = TurnState)]
+    pub state: domain::TurnState,
+    #[schema(required)]
+    pub model: Option<String>,
+    #[schema(required)]
+    pub started_at_ms: Option<i64>,
+    #[schema(required)]
+    pub finished_at_ms: Option<i64>,
+    #[schema(value_type = Usage)]
+    pub usage: domain::Usage,
+    pub cost_micros: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One journalled act of a turn.
+#[derive(Serialize, ToSchema)]
+pub struct Step {
+    pub seq: i64,
+    /// `asked`, `intent`, `returned` or `compacted`.
+    pub kind: String,
+    /// `done`, `failed`, or `open` for a change of which nobody knows yet how it ended.
+    pub state: &'static str,
+    /// What was done, by kind.
+    #[schema(value_type = Object)]
+    pub body: serde_json::Value,
+    pub created_at_ms: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ModelList {
+    #[schema(value_type = Vec<ModelInfo>)]
+    pub models: Vec<domain::model::ModelInfo>,
+    /// Name of the first choice.
+    pub default: String,
+    /// False when no provider could be asked and the list is the configured one.
+    pub live: bool,
+    /// Who could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ToolkitList<'a> {
+    pub toolkits: Vec<ToolkitInfo<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ToolkitInfo<'a> {
+    pub name: &'a str,
+    /// What a model is told about these tools.
+    pub guide: &'a str,
+    pub tools: Vec<ToolInfo<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ToolInfo<'a> {
+    pub name: &'a str,
+    /// Other names it answers to.
+    pub aliases: &'a [&'a str],
+    pub description: &'a str,
+    #[schema(value_type = ToolEffect)]
+    pub effect: domain::Effect,
+    /// JSON Schema of the arguments.
+    #[schema(value_type = Object)]
+    pub schema: &'a serde_json::Value,
+}
+
+/// What a call does to the world.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code)]
+pub enum ToolEffect {
+    /// Changes nothing anywhere.
+    Read,
+    /// Can be undone.
+    Write,
+    /// Cannot be undone.
+    Destroy,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ToolAnswer {
+    /// What a model would read.
+    pub text: String,
+    #[schema(value_type = Vec<Card>)]
+    pub cards: Vec<domain::Card>,
+    /// The tool could not do what was asked; `text` says why.
+    pub is_error: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AgentList<'a> {
+    #[schema(value_type = Vec<Agent>)]
+    pub agents: &'a [domain::Agent],
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PersonList {
+    #[schema(value_type = Vec<Person>)]
+    pub people: Vec<domain::Person>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Link {
+    /// Signs the person in, once. The code is behind the `#`.
+    pub url: String,
+    pub expires_at_ms: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Key {
+    pub id: Uuid,
+    pub name: String,
+    pub person: Uuid,
+    /// What it may be used for; empty means everything its person may.
+    pub scopes: Vec<String>,
+    pub created_at_ms: i64,
+    #[schema(required)]
+    pub last_used_at_ms: Option<i64>,
+}
+
+impl From<store::ApiKey> for Key {
+    fn from(key: store::ApiKey) -> Self {
+        Self {
+            id: key.id.0,
+            name: key.name,
+            person: key.person.0,
+            scopes: key.scopes,
+            created_at_ms: key.created_at_ms,
+            last_used_at_ms: key.used_at_ms,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyList {
+    pub keys: Vec<Key>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct NewKey {
+    pub id: Uuid,
+    pub name: String,
+    /// Shown this once; we keep only its hash.
+    pub key: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct UsageList {
+    /// Newest first. Days are UTC.
+    #[schema(value_type = Vec<UsageDay>)]
+    pub days: Vec<store::DayUsage>,
+}
+
+/// One day's sums.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageDay {
+    /// `2026-11-21`.
+    pub day: String,
+    pub input_tokens: u64,
+    pub cached_input_tokens: u64,
+    pub output_tokens: u64,
+    /// Millionths of a US dollar.
+    pub cost_micros: i64,
+    pub turns: u64,
+}
+
+/// The state of the parts.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `healthy`, `degraded` or `unhealthy`.
+    pub status: &'static str,
+    /// By name: `operational`, `degraded`, `unavailable`, `unknown` or `off`.
+    pub components: BTreeMap<String, &'static str>,
+    /// RFC 3339.
+    pub timestamp: String,
+    /// Only for those who are signed in.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<HealthDetails>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HealthDetails {
+    pub version: String,
+    pub running_turns: usize,
+    /// What each part last said of itself.
+    pub details: BTreeMap<String, String>,
+    /// What is switched off, and why.
+    pub off: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Readiness {
+    pub ready: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use majordomo_domain::{AgentId, ConversationId, MessageId, PersonId, TurnId, event, model, money};
+    use serde::de::DeserializeOwned;
+    use std::fmt::Debug;
+
+    /// The wire's type reads exactly what the domain writes, and says it the same way.
+    fn same<D: Serialize, W: Serialize + DeserializeOwned + Debug>(value: &D) {
+        let from_domain = serde_json::to_value(value).unwrap();
+        let wire: W = serde_json::from_value(from_domain.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&wire).unwrap(), from_domain, "{wire:?}");
+    }
+
+    fn card() -> domain::Card {
+        domain::Card {
+            subtitle: "Film".into(),
+            text: "A city.".into(),
+            picture: Some("tmdb:a.jpg".into()),
+            link: Some("https://example.org".into()),
+            source: "Data: TMDb".into(),
+            ..domain::Card::new("Metropolis (1927)")
+        }
+        .fact("Score", "8.1")
+    }
+
+    fn message() -> domain::Message {
+        let kinds = [
+            domain::NoticeKind::Cancelled,
+            domain::NoticeKind::TimedOut,
+            domain::NoticeKind::Partial,
+            domain::NoticeKind::Failed,
+            domain::NoticeKind::Fallback,
+        ];
+        let mut parts = vec![
+            domain::Part::text("hello"),
+            domain::Part::Image { media_type: "image/png".into(), data: "AA==".into() },
+            domain::Part::File { name: "a.txt".into(), media_type: "text/plain".into(), data: "AA==".into() },
+            domain::Part::Thinking { text: "hm".into(), dialect: None, state: None },
+            domain::Part::Call(domain::CallRequest { id: "1".into(), name: "clock".into(), arguments: "{}".into() }),
+            domain::Part::Result(domain::CallResult {
+                call_id: "1".into(),
+                name: "clock".into(),
+                text: "noon".into(),
+                is_error: false,
+                cards: vec![card()],
+                duration_ms: 3,
+                title: "Looking at the clock".into(),
+            }),
+        ];
+        parts.extend(kinds.map(|kind| domain::Part::Notice(domain::Notice { kind, text: "so".into() })));
+        domain::Message {
+            id: MessageId::new(),
+            turn: TurnId::new(),
+            position: 1000,
+            role: domain::Role::Assistant,
+            parts,
+            created_at_ms: 5,
+        }
+    }
+
+    #[test]
+    fn messages_and_events_are_described_as_they_are_sent() {
+        use majordomo_domain::EventKind as K;
+        same::<_, Message>(&message());
+        same::<_, Card>(&domain::Card::new("bare"));
+        let text = || "x".to_owned();
+        let notice = domain::Notice { kind: domain::NoticeKind::Partial, text: text() };
+        let call = event::RunningCall {
+            call_id: text(),
+            name: text(),
+            title: text(),
+            finished: true,
+            is_error: false,
+            summary: text(),
+            cards: vec![card()],
+            duration_ms: 1,
+        };
+        let running = event::RunningTurn {
+            turn: TurnId::new(),
+            started_at_ms: 1,
+            model: text(),
+            text: text(),
+            thinking: text(),
+            calls: vec![call],
+        };
+        let kinds = [
+            K::TurnQueued { message: message(), ahead: 1 },
+            K::TurnStarted { started_at_ms: 1 },
+            K::ModelAsked { model: text(), step: 1 },
+            K::StepReset { step: 1 },
+            K::ThinkingDelta { text: text() },
+            K::TextDelta { text: text() },
+            K::CallStarted { call_id: text(), name: text(), title: text() },
+            K::CallFinished {
+                call_id: text(),
+                name: text(),
+                title: text(),
+                is_error: true,
+                summary: text(),
+                cards: vec![card()],
+                duration_ms: 1,
+            },
+            K::Progress { text: text() },
+            K::Noticed { notice },
+            K::TurnFinished {
+                state: domain::TurnState::Done,
+                messages: vec![message()],
+                model: text(),
+                usage: domain::Usage::default(),
+                cost_micros: 1,
+                duration_ms: 1,
+            },
+            K::Snapshot { running: Some(running), queued: 0 },
+            K::Snapshot { running: None, queued: 0 },
+            K::ConversationCleared,
+            K::ConversationRenamed { title: text() },
+            K::ConversationDeleted,
+        ];
+        for kind in kinds {
+            let event =
+                domain::Event { conversation: ConversationId::new(), number: 1_000_001, turn: TurnId::new(), kind };
+            same::<_, Event>(&event);
+        }
+    }
+
+    #[test]
+    fn people_agents_and_models_are_described_as_they_are_sent() {
+        for (zone, language) in [(Some("Europe/Berlin".to_owned()), Some("en-US".to_owned())), (None, None)] {
+            let standing = domain::Standing::Child;
+            let person =
+                domain::Person { id: PersonId::new(), name: "Ada".into(), standing, zone, language, created_at_ms: 1 };
+            same::<_, Person>(&person);
+        }
+        let agent = domain::Agent {
+            id: AgentId::new(),
+            name: "majordomo".into(),
+            prompt: "You are.".into(),
+            toolkits: vec!["tmdb".into()],
+            first_tools: vec![],
+            limits: Default::default(),
+        };
+        same::<_, Agent>(&agent);
+        let info = model::ModelInfo {
+            name: "a/b".into(),
+            provider: "a".into(),
+            id: "b".into(),
+            context_tokens: Some(1),
+            price: Some(money::Price { input: 1.0, output: 2.0, cached_input: Some(0.5) }),
+        };
+        same::<_, ModelInfo>(&info);
+        let day = majordomo_store::DayUsage {
+            day: "2026-11-21".into(),
+            input_tokens: 1,
+            cached_input_tokens: 1,
+            output_tokens: 1,
+            cost_micros: 1,
+            turns: 1,
+        };
+        same::<_, UsageDay>(&day);
+    }
+}

@@ -1,0 +1,9 @@
+//! The HTTP side through its router, over a real engine and a real store. Models follow scripts.
+
+mod house;
+
+mod access;
+mod bad_input;
+mod conversations;
+mod movie_analyst;
+mod open_house;
