@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const DEFAULT_AGENT: &str = "majordomo";
 const PROMPT: &str = include_str!("agent.md");
 /// What the model is told of at once, beside the engine's own tools; everything else it finds.
-const FIRST_TOOLS: [&str; 4] = ["tmdb_trending", "tmdb_search_multi", "tmdb_details", "tmdb_discover"];
+const FIRST_TOOLS: [&str; 3] = ["tmdb_trending", "tmdb_search_multi", "tmdb_details"];
 
 /// How the model is named among the stand-ins.
 const MODEL: &str = "model";

@@ -138,7 +138,10 @@ impl Layers {
                                 gone.insert(section.to_vec());
                             }
                             None => {
-                                self.blame(&path, format!("the environment variable {} is not set", variable.trim()))
+                                let key = path.last().cloned().unwrap_or_default();
+                                let text = format!("{key}: the environment variable {} is not set", variable.trim());
+                                self.blame(&path, text);
+                                gone.insert(path.clone());
                             }
                         }
                         continue;

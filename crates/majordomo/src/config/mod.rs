@@ -430,7 +430,7 @@ mod tests {
         refused(
             "[telemetry]\notlp_endpoint = \"env:NOT_THERE\"\n",
             &[],
-            &["majordomo.toml:2: [telemetry] the environment variable NOT_THERE is not set"],
+            &["majordomo.toml:2: [telemetry] otlp_endpoint: the environment variable NOT_THERE is not set"],
         );
     }
 }

@@ -16,8 +16,7 @@ async fn a_question_about_what_is_trending_is_answered_with_tools_and_survives_a
     let seen = events.turn().await;
 
     let kinds = count(seen.iter().map(|event| event["type"].as_str().unwrap().to_owned()));
-    assert!(kinds["call_started"] >= 1, "{kinds:?}");
-    assert_eq!(kinds["call_started"], kinds["call_finished"], "{kinds:?}");
+    assert!(kinds["call_finished"] >= 1, "{kinds:?}");
     assert!(kinds["text_delta"] > 3, "the answer comes in pieces: {kinds:?}");
     let numbers: Vec<i64> = seen.iter().map(|event| event["number"].as_i64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
@@ -30,9 +29,16 @@ async fn a_question_about_what_is_trending_is_answered_with_tools_and_survives_a
     let messages = stage.messages(&conversation).await;
     assert_eq!(visible(&messages[0]), question);
     let answer = visible(messages.last().unwrap());
-    let last_ask = seen.iter().rposition(|event| event["type"] == "model_asked").unwrap();
-    let streamed: String =
-        seen[last_ask..].iter().filter(|e| e["type"] == "text_delta").filter_map(|e| e["text"].as_str()).collect();
+    let mut streamed = String::new();
+    for event in &seen {
+        match event["type"].as_str().unwrap() {
+            "model_asked" => streamed.clear(),
+            "text_delta" => streamed.push_str(event["text"].as_str().unwrap()),
+            // A watcher who fell behind is given everything so far at once.
+            "snapshot" => streamed = event["running"]["text"].as_str().unwrap_or_default().to_owned(),
+            _ => {}
+        }
+    }
     assert_eq!(streamed, answer, "what was streamed is what is stored");
 
     stage.restart().await;
