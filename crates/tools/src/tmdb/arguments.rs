@@ -75,17 +75,18 @@ impl From<Screen> for Media {
     }
 }
 
-/// How much of each item is told.
+// Plain comments on the variants: as documentation each would cost every request some forty tokens in every tool that has it.
+/// How much is told of each item; standard adds genres and runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Id, media type, title, date, score.
+    // Id, media type, title, date, score.
     Minimal,
-    /// And overview, votes, poster.
+    // And overview, votes, poster.
     Compact,
-    /// And genres, runtime, popularity, original title and language, backdrop.
+    // And genres, runtime, popularity, original title and language, backdrop.
     Standard,
-    /// All that is known, capped.
+    // All that is known, capped.
     Detailed,
 }
 
