@@ -23,6 +23,8 @@ use utoipa::IntoParams;
 
 /// Events that are ready together go out together, up to so many bytes.
 const CHUNK: usize = 32 * 1024;
+/// How often a stream looks whether its conversation has come to rest while the service stops.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +56,8 @@ pub(crate) async fn stream(
     let quiet = Duration::from_secs(shared.web.config.keep_alive_seconds.clamp(1, 300).into());
     let headers_of_caller = only_proofs(&headers);
     let generation = shared.auth.generation();
-    let watching = Watching { watch, shared, quiet, headers: headers_of_caller, generation, over: false };
+    let watching =
+        Watching { watch, shared, conversation: id, quiet, headers: headers_of_caller, generation, over: false };
     Ok(event_stream(Body::from_stream(stream::unfold(watching, Watching::next))))
 }
 
@@ -90,6 +93,7 @@ pub(crate) fn event_stream(body: Body) -> Response {
 struct Watching {
     watch: Watch,
     shared: Arc<Shared>,
+    conversation: ConversationId,
     quiet: Duration,
     headers: HeaderMap,
     generation: u64,
@@ -101,17 +105,26 @@ impl Watching {
         if self.over {
             return None;
         }
-        let next = tokio::select! {
-            biased;
-            () = self.shared.web.stopping.cancelled() => return None,
-            next = tokio::time::timeout(self.quiet, self.watch.next()) => next,
-        };
-        if !self.is_still_allowed().await {
-            return None;
-        }
-        let first = match next {
-            Ok(event) => event?,
-            Err(_) => return Some((Ok(Bytes::from_static(b": \n\n")), self)),
+        let first = loop {
+            // A service that stops lets running turns finish, and whoever watches one sees its end.
+            let is_stopping = self.shared.web.stopping.is_cancelled();
+            if is_stopping && self.shared.web.engine.pending(self.conversation) == 0 {
+                return None;
+            }
+            let patience = if is_stopping { LAST_LOOK } else { self.quiet };
+            let next = tokio::select! {
+                biased;
+                () = self.shared.web.stopping.cancelled(), if !is_stopping => continue,
+                next = tokio::time::timeout(patience, self.watch.next()) => next,
+            };
+            if !self.is_still_allowed().await {
+                return None;
+            }
+            match next {
+                Ok(event) => break event?,
+                Err(_) if is_stopping => {}
+                Err(_) => return Some((Ok(Bytes::from_static(b": \n\n")), self)),
+            }
         };
         let mut chunk = Vec::with_capacity(256);
         write_event(&mut chunk, &first);

@@ -383,20 +383,16 @@ impl Streaming {
             if self.over {
                 return None;
             }
-            let event = tokio::select! {
-                biased;
-                () = self.shared.web.stopping.cancelled() => None,
-                event = tokio::time::timeout(quiet, self.watch.next()) => match event {
-                    Ok(event) => event,
-                    Err(_) => {
-                        chunk.extend_from_slice(b": \n\n");
-                        break;
-                    }
-                },
+            // A service that stops lets the turn finish, or says that it could not; nothing to look out for here.
+            let event = match tokio::time::timeout(quiet, self.watch.next()).await {
+                Ok(event) => event,
+                Err(_) => {
+                    chunk.extend_from_slice(b": \n\n");
+                    break;
+                }
             };
             let Some(event) = event else {
-                let error = ApiError::unavailable("STOPPING", "the service is stopping; the answer is kept", 5);
-                self.end(&mut chunk, Some(&error.sentence), false);
+                self.wait_for_end(&mut chunk).await;
                 break;
             };
             if let EventKind::Snapshot { running, .. } = &event.kind {

@@ -123,6 +123,25 @@ async fn streams_end_when_the_service_stops_and_when_their_reader_is_signed_out(
 }
 
 #[tokio::test]
+async fn whoever_watches_a_turn_sees_its_end_although_the_service_stops() {
+    let house = House::new().await;
+    let asker = house.program(&house.member).await;
+    let id = asker.new_conversation().await;
+    let speaker = house.live.speaker();
+    let mut events = asker.watch(&format!("/api/conversations/{id}/events")).await;
+    let body = json!({ "text": "hello", "model": "live/one" });
+    asker.post(&format!("/api/conversations/{id}/messages"), body).await;
+    speaker.say("Good ");
+    while events.next().await.unwrap().data["type"] != "text_delta" {}
+    house.stopping.cancel();
+    speaker.say("bye.");
+    speaker.end();
+    let all = events.until_finished().await;
+    assert_eq!(all.last().unwrap().data["messages"][0]["parts"][0]["text"], "Good bye.");
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
 async fn a_repeat_under_the_same_key_is_one_message() {
     let house = House::new().await;
     let asker = house.program(&house.member).await.header("idempotency-key", "k-1");
