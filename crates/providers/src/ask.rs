@@ -255,7 +255,7 @@ fn in_pieces(events: Vec<ModelEvent>) -> Vec<ModelEvent> {
 }
 
 /// The reader of each dialect.
-enum Decoder {
+pub(crate) enum Decoder {
     Chat(chat_completions::stream::Decoder),
     Responses(responses::stream::Decoder),
     Messages(messages::stream::Decoder),
@@ -263,18 +263,21 @@ enum Decoder {
 
 impl Decoder {
     fn new(model: &Remote) -> Self {
-        let provider = model.setup.name.clone();
-        match model.setup.dialect {
+        let setup = &model.setup;
+        Self::of(setup.dialect, setup.name.clone(), setup.quirks.returns_thinking)
+    }
+
+    pub(crate) fn of(dialect: Dialect, provider: Arc<str>, returns_thinking: bool) -> Self {
+        match dialect {
             Dialect::Responses => Decoder::Responses(responses::stream::Decoder::new(provider)),
             Dialect::Messages => Decoder::Messages(messages::stream::Decoder::new(provider)),
             Dialect::ChatCompletions | Dialect::Demo | Dialect::Echo => {
-                let returns_thinking = model.setup.quirks.returns_thinking;
                 Decoder::Chat(chat_completions::stream::Decoder::new(provider, returns_thinking))
             }
         }
     }
 
-    fn push(&mut self, event: &ServerEvent, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+    pub(crate) fn push(&mut self, event: &ServerEvent, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         match self {
             Decoder::Chat(decoder) => decoder.push(event, out),
             Decoder::Responses(decoder) => decoder.push(event, out),
@@ -282,7 +285,7 @@ impl Decoder {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         match self {
             Decoder::Chat(decoder) => decoder.finish(out),
             Decoder::Responses(decoder) => decoder.finish(out),
@@ -290,7 +293,7 @@ impl Decoder {
         }
     }
 
-    fn whole(&mut self, body: &[u8], out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+    pub(crate) fn whole(&mut self, body: &[u8], out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         match self {
             Decoder::Chat(decoder) => decoder.whole(body, out),
             Decoder::Responses(decoder) => decoder.whole(body, out),
@@ -298,7 +301,7 @@ impl Decoder {
         }
     }
 
-    fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         match self {
             Decoder::Chat(decoder) => decoder.is_finished(),
             Decoder::Responses(decoder) => decoder.is_finished(),

@@ -17,6 +17,9 @@ mod provider;
 mod responses;
 mod write;
 
+#[cfg(test)]
+mod cuts;
+
 pub use config::{Config, Problem, ProviderConfig, RoleConfig};
 
 use majordomo_domain::{

@@ -31,6 +31,7 @@ pub struct TestServer {
 struct Table {
     answers: HashMap<(String, String), VecDeque<Answer>>,
     asked: Vec<Asked>,
+    connections: usize,
 }
 
 /// A request as it arrived.
@@ -154,8 +155,10 @@ impl TestServer {
         let address = listener.local_addr().expect("a bound listener has an address");
         let table = Arc::<Mutex<Table>>::default();
         let app = axum::Router::new().fallback(answer).with_state(table.clone());
-        let listener = listener.tap_io(|socket| {
+        let counter = table.clone();
+        let listener = listener.tap_io(move |socket| {
             let _ = socket.set_nodelay(true);
+            counter.lock().expect("no test panics while holding the table").connections += 1;
         });
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -181,6 +184,11 @@ impl TestServer {
     /// Everything asked so far, oldest first.
     pub fn asked(&self) -> Vec<Asked> {
         self.lock().asked.clone()
+    }
+
+    /// Connections accepted so far.
+    pub fn connections(&self) -> usize {
+        self.lock().connections
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
