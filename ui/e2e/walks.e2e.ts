@@ -109,10 +109,7 @@ test("a card opens with its facts and closes with Escape", async () => {
   const { page } = visit;
   await page.getByTestId("suggestion").first().click();
   await answered(page);
-  await page
-    .getByRole("button", { name: /^Details of/ })
-    .first()
-    .click();
+  await page.getByTestId("card").first().click();
   await page.getByRole("dialog").waitFor();
   await visit.shot("card-light");
   expect(await barriers(page)).toEqual([]);
@@ -141,11 +138,11 @@ test("a reload in the middle of a turn shows the same turn and its end", async (
   await page.reload();
   await answers(page).first().waitFor();
   await answered(page);
-  const live = await answers(page).first().innerText();
+  const live = await answers(page).first().textContent();
   await page.reload();
   await answered(page);
   await page.getByTestId("figures").last().waitFor();
-  expect(await answers(page).first().innerText()).toBe(live);
+  expect(await answers(page).first().textContent()).toBe(live);
   expect(await page.getByTestId("said").count()).toBe(1);
 });
 
@@ -155,7 +152,7 @@ test("switching away during a turn and back shows the answer without a reload", 
   await say(page, LONG);
   await page.locator("[data-testid=answer][data-state=running]").waitFor();
   const own = page.url();
-  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.getByTestId("new-conversation").click();
   await page.getByTestId("answer").waitFor({ state: "detached" });
   await page.waitForURL(/#\/$/);
   await page.goBack();
@@ -274,7 +271,7 @@ test("search finds a conversation by its title, from the keyboard alone", async 
   const { page } = visit;
   await say(page, "Zeppelins over the harbour");
   await answered(page);
-  await page.getByRole("link", { name: "New conversation" }).click();
+  await page.getByTestId("new-conversation").click();
   await page.keyboard.press("Control+k");
   await page.getByPlaceholder("Search titles, or choose an action").fill("zeppelins");
   await page
@@ -321,11 +318,11 @@ test("a phone has a drawer, room for the words and nothing cut off", async () =>
   const send = await page.getByRole("button", { name: "Send" }).boundingBox();
   expect((send?.y ?? 1000) + (send?.height ?? 0)).toBeLessThanOrEqual(844);
   await page.getByRole("button", { name: "Open the list of conversations" }).click();
-  await entries(page).first().waitFor();
+  await page.getByRole("dialog").getByTestId("conversation").first().waitFor();
   await page.waitForTimeout(300);
   await visit.shot("phone-drawer-light");
   expect(await barriers(page)).toEqual([]);
-  await page.getByRole("link", { name: "House" }).click();
+  await page.getByRole("link", { name: "House", exact: true }).click();
   await page.getByRole("heading", { name: "Health" }).waitFor();
   await page.getByRole("heading", { name: "API keys" }).waitFor();
   await visit.shot("phone-house-light");
@@ -360,7 +357,7 @@ test("dark follows the system and can be chosen", async () => {
   await answered(page);
   await visit.shot("answer-dark");
   expect(await barriers(page)).toEqual([]);
-  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await page.getByTestId("person-menu").click();
   await visit.shot("menu-dark");
   await page.getByRole("menuitemradio", { name: "Light" }).click();
   const light = await paper();
@@ -373,7 +370,7 @@ test("dark follows the system and can be chosen", async () => {
 test("the house tells its health, usage, models, people and keys", async () => {
   visit = await house.enter();
   const { page } = visit;
-  await page.getByRole("link", { name: "House" }).click();
+  await page.getByRole("link", { name: "House", exact: true }).click();
   for (const name of ["Health", "Usage", "Models", "People", "API keys"]) {
     await page.getByRole("heading", { name, exact: true }).waitFor();
   }
@@ -420,7 +417,7 @@ test("an answer's notices are drawn apart, and a failed one can be asked again",
   expect(await barriers(page)).toEqual([]);
   await page.getByRole("button", { name: "Try again" }).click();
   await answered(page, 3);
-  expect(await page.getByTestId("said").last().innerText()).toBe("please fail");
+  expect(await page.getByTestId("said").last().textContent()).toBe("please fail");
 });
 
 test("Markdown shows code to copy and never fetches a foreign picture", async ({ skip }) => {

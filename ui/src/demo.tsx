@@ -17,7 +17,7 @@ export function DemoBanner({ demo }: { demo: NonNullable<Me["demo"]> }) {
       className="flex shrink-0 items-center gap-x-3 border-brass-line border-b bg-brass-soft py-1.5 ps-4 pe-2 text-[13px] text-brass leading-snug max-sm:text-[12.5px]"
     >
       <p className="min-w-0 flex-1">
-        {demo.text}{" "}
+        {words.demo.short(demo.parts)}{" "}
         <button
           type="button"
           onClick={() => setOpen(true)}
@@ -34,25 +34,37 @@ export function DemoBanner({ demo }: { demo: NonNullable<Me["demo"]> }) {
       >
         <X size={14} />
       </button>
-      <Dialog open={open} onClose={() => setOpen(false)} title={words.demo.title} description={words.demo.what} wide>
+      <Dialog
+        open={open}
+        onClose={() => setOpen(false)}
+        title={words.demo.title}
+        description={`${demo.text} ${words.demo.what}`}
+        wide
+      >
         <ol className="space-y-4 text-ink">
-          {words.demo.steps.map((step, place) => (
-            <li key={step.title} className="flex gap-3.5">
-              <span className="tabular mt-px grid size-6 shrink-0 place-items-center rounded-full bg-livery-soft font-medium text-[12.5px] text-livery">
-                {place + 1}
-              </span>
-              <div className="min-w-0 flex-1">
-                <h3 className="font-medium text-[14px]">{step.title}</h3>
-                <p className="text-[13.5px] text-ink-2">{step.text}</p>
-                <div className="relative mt-2 rounded-xl border border-line bg-linen">
-                  <pre tabIndex={0} className="overflow-x-auto p-3 pe-12 font-mono text-[12.5px] leading-relaxed">
-                    {step.code}
-                  </pre>
-                  <CopyButton text={step.code} label={words.answer.copy_code} className="absolute top-1.5 right-1.5" />
+          {words.demo.steps
+            .filter(({ part }) => demo.parts.includes(part))
+            .map((step, place) => (
+              <li key={step.title} className="flex gap-3.5">
+                <span className="tabular mt-px grid size-6 shrink-0 place-items-center rounded-full bg-livery-soft font-medium text-[12.5px] text-livery">
+                  {place + 1}
+                </span>
+                <div className="min-w-0 flex-1">
+                  <h3 className="font-medium text-[14px]">{step.title}</h3>
+                  <p className="text-[13.5px] text-ink-2">{step.text}</p>
+                  <div className="relative mt-2 rounded-xl border border-line bg-linen">
+                    <pre tabIndex={0} className="overflow-x-auto p-3 pe-12 font-mono text-[12.5px] leading-relaxed">
+                      {step.code}
+                    </pre>
+                    <CopyButton
+                      text={step.code}
+                      label={words.answer.copy_code}
+                      className="absolute top-1.5 right-1.5"
+                    />
+                  </div>
                 </div>
-              </div>
-            </li>
-          ))}
+              </li>
+            ))}
         </ol>
         <p className="mt-4 text-[13.5px] text-ink-2">{words.demo.afterwards}</p>
       </Dialog>

@@ -35,8 +35,11 @@ export function PersonMenu({ me, className }: { me: Me; className: string }) {
   return (
     <>
       <DropdownMenu.Root>
-        <DropdownMenu.Trigger aria-label={words.menu.label(name)} className={classes(className, "h-11!")}>
-          <span className="grid size-7 shrink-0 place-items-center rounded-full bg-livery font-medium text-[12.5px] text-on-livery">
+        <DropdownMenu.Trigger data-testid="person-menu" className={classes(className, "h-11!")}>
+          <span
+            aria-hidden="true"
+            className="grid size-7 shrink-0 place-items-center rounded-full bg-livery font-medium text-[12.5px] text-on-livery"
+          >
             {[...name][0]?.toUpperCase()}
           </span>
           <span className="min-w-0 flex-1 text-start leading-tight">

@@ -4,16 +4,20 @@ import { words } from "../words/en";
 import type {
   Conversation,
   ConversationDetails,
+  ConversationList,
   Health,
-  Key,
+  KeyList,
+  Link,
   Me,
-  Message,
+  MessageList,
   Models,
+  NewKey,
   OutgoingFile,
   Person,
+  PersonList,
   Standing,
   Turn,
-  UsageDay,
+  UsageList,
 } from "./types";
 
 /** Why a request got no answer. `status` 0 means the service could not be reached. */
@@ -115,7 +119,7 @@ export const api = {
   me: async (signal?: AbortSignal) => remembered(await ask<Me>("GET", at("me"), signal ? { signal } : {})),
 
   conversations: (options: { query?: string; limit?: number; before_ms?: number; signal?: AbortSignal } = {}) =>
-    ask<{ conversations: Conversation[]; more: boolean }>("GET", at("conversations"), {
+    ask<ConversationList>("GET", at("conversations"), {
       query: { query: options.query, limit: options.limit ?? 50, before_ms: options.before_ms },
       ...(options.signal ? { signal: options.signal } : {}),
     }),
@@ -127,7 +131,7 @@ export const api = {
     ask<Conversation>("PATCH", at("conversations", id), { body: { title } }),
   deleteConversation: (id: string) => ask<void>("DELETE", at("conversations", id)),
   messages: (id: string, options: { before?: number; limit?: number; signal?: AbortSignal } = {}) =>
-    ask<{ messages: Message[]; more: boolean }>("GET", at("conversations", id, "messages"), {
+    ask<MessageList>("GET", at("conversations", id, "messages"), {
       query: { limit: options.limit ?? 200, before: options.before },
       ...(options.signal ? { signal: options.signal } : {}),
     }),
@@ -145,20 +149,19 @@ export const api = {
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
   health: (signal?: AbortSignal) => ask<Health>("GET", "/health", { also: [503], ...(signal ? { signal } : {}) }),
   usage: (options: { days: number; all: boolean; signal?: AbortSignal }) =>
-    ask<{ days: UsageDay[] }>("GET", at("usage"), {
+    ask<UsageList>("GET", at("usage"), {
       query: { days: options.days, all: options.all || undefined },
       ...(options.signal ? { signal: options.signal } : {}),
     }),
 
-  people: (signal?: AbortSignal) => ask<{ people: Person[] }>("GET", at("people"), signal ? { signal } : {}),
+  people: (signal?: AbortSignal) => ask<PersonList>("GET", at("people"), signal ? { signal } : {}),
   createPerson: (body: { name: string; standing: Standing }) => ask<Person>("POST", at("people"), { body }),
   changePerson: (id: string, body: { name?: string; standing?: Standing }) =>
     ask<Person>("PATCH", at("people", id), { body }),
   deletePerson: (id: string) => ask<void>("DELETE", at("people", id)),
-  linkPerson: (id: string) => ask<{ url: string; expires_at_ms: number }>("POST", at("people", id, "link")),
-  keys: (signal?: AbortSignal) => ask<{ keys: Key[] }>("GET", at("keys"), signal ? { signal } : {}),
-  createKey: (body: { name: string; person?: string; scopes?: string[] }) =>
-    ask<{ id: string; name: string; key: string }>("POST", at("keys"), { body }),
+  linkPerson: (id: string) => ask<Link>("POST", at("people", id, "link")),
+  keys: (signal?: AbortSignal) => ask<KeyList>("GET", at("keys"), signal ? { signal } : {}),
+  createKey: (body: { name: string; person?: string; scopes?: string[] }) => ask<NewKey>("POST", at("keys"), { body }),
   deleteKey: (id: string) => ask<void>("DELETE", at("keys", id)),
 };
 

@@ -56,12 +56,7 @@ function Facts({ card, most }: { card: Card; most: number }) {
 function Poster({ card, onOpen }: { card: Card; onOpen: () => void }) {
   return (
     <li className="w-[136px] shrink-0 sm:w-[148px]">
-      <button
-        type="button"
-        onClick={onOpen}
-        aria-label={words.cards.details(card.title)}
-        className="group block w-full rounded-xl text-start"
-      >
+      <button type="button" onClick={onOpen} data-testid="card" className="group block w-full rounded-xl text-start">
         <Picture
           card={card}
           className="aspect-2/3 w-full rounded-xl shadow-raised ring-1 ring-line transition-transform duration-200 group-hover:-translate-y-0.5"
@@ -88,7 +83,7 @@ function Plain({ card, onOpen }: { card: Card; onOpen: () => void }) {
       <button
         type="button"
         onClick={onOpen}
-        aria-label={words.cards.details(card.title)}
+        data-testid="card"
         className="flex h-full w-full flex-col items-stretch rounded-xl border border-line bg-raised p-3 text-start transition-colors hover:border-line-2"
       >
         <span className="line-clamp-2 font-medium text-[13.5px] leading-snug">{card.title}</span>
@@ -107,7 +102,7 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
     <button
       type="button"
       onClick={onOpen}
-      aria-label={words.cards.details(card.title)}
+      data-testid="card"
       className="mt-3 flex w-full gap-4 rounded-2xl border border-line bg-raised p-3 text-start transition-colors hover:border-line-2"
     >
       {pictureAddress(card.picture) && (

@@ -71,6 +71,7 @@ export function ModelPicker() {
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
+          aria-label={words.models.label}
           align="start"
           side="top"
           sideOffset={8}

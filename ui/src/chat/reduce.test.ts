@@ -168,7 +168,15 @@ const cases: { name: string; actions: () => Action[]; expected: string[] }[] = [
       delta(1, "draft"),
       finished(1, [
         message(1, 1, "assistant", { type: "call", id: "a", name: "search", arguments: "{}" }),
-        message(1, 2, "tool", { type: "result", call_id: "a", name: "search", text: "found", title: "Looked for a" }),
+        message(1, 2, "tool", {
+          type: "result",
+          call_id: "a",
+          name: "search",
+          text: "found",
+          title: "Looked for a",
+          is_error: false,
+          duration_ms: 40,
+        }),
         message(1, 3, "assistant", text("Here.")),
       ]),
     ],

@@ -26,6 +26,7 @@ export function Sidebar({ me, onNavigate, onSearch }: { me: Me; onNavigate: () =
       </div>
       <div className="space-y-0.5 px-2.5 pb-2">
         <a
+          data-testid="new-conversation"
           href={addressOf({ page: "new" })}
           onClick={onNavigate}
           className={classes(row, "font-medium text-ink", route.page === "new" && "bg-hover")}

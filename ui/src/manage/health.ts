@@ -20,7 +20,9 @@ const CONDITIONS: Record<string, Condition> = {
 /** Another name of `models` for programs of old; people see it once. */
 const ALIASES = ["concentrate_ai"];
 
-export function readHealth(health: Health | undefined): Component[] {
+export function readHealth(
+  health: (Pick<Health, "components"> & { details?: Record<string, string>; off?: Record<string, string> }) | undefined,
+): Component[] {
   return Object.entries(health?.components ?? {})
     .filter(([name]) => !ALIASES.includes(name))
     .map(([key, state]) => {

@@ -94,8 +94,8 @@ export const words = {
     },
     greeting_hint: "What shall we see to?",
     suggestions: "Suggestions",
-    placeholder: "Ask for a film, a show, or what is on tonight",
-    placeholder_running: "Add another message; it waits its turn",
+    placeholder: "Ask about a film, a show, tonight",
+    placeholder_running: "Add something; it waits its turn",
     message: "Message",
     send: "Send",
     stop: "Stop",
@@ -166,7 +166,6 @@ export const words = {
 
   cards: {
     shelf: (count: number) => plural(count, "result", "results"),
-    details: (title: string) => `Details of ${title}`,
     more: "More about it",
     previous: "Scroll results back",
     next: "Scroll results on",
@@ -212,21 +211,30 @@ export const words = {
 
   demo: {
     label: "Demo",
+    short: (parts: string[]) =>
+      !parts.includes("model")
+        ? "Partly a demo: film data comes from a small built-in library."
+        : parts.length > 1
+          ? "This is a demo: a scripted model answers, from a small built-in library."
+          : "This is a demo: a scripted model answers.",
     how: "Connect the real ones",
     title: "This is a demo household",
-    what: "Everything you see works, but the answers are scripted and the data is a small built-in library. Each part below is replaced as soon as you give the service its key, one by one.",
+    what: "Each part is replaced as soon as the service has its key, one by one.",
     steps: [
       {
+        part: "model",
         title: "A language model",
         text: "Put a key into the environment or into .env beside the service.",
         code: "OPENAI_API_KEY=…\n# or OPENROUTER_API_KEY, ANTHROPIC_API_KEY, …",
       },
       {
+        part: "tmdb",
         title: "Film and series data",
         text: "A free key from themoviedb.org replaces the built-in films.",
         code: "TMDB_API_KEY=…",
       },
       {
+        part: "model",
         title: "Or write it into majordomo.toml",
         text: "The file lies in the folder the service runs in.",
         code: '[models]\npriority = ["openai"]\n[models.openai]\ndialect = "responses"\nbase_url = "https://api.openai.com/v1"\napi_key = "env:OPENAI_API_KEY"\n[models.openai.roles]\nchat = "gpt-5-mini"',
@@ -237,7 +245,6 @@ export const words = {
   },
 
   menu: {
-    label: (name: string) => `Menu of ${name}`,
     theme: "Appearance",
     system: "As the system",
     light: "Light",
