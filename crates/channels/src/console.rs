@@ -197,10 +197,8 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
                 self.line(&self.dim("… that broke off; once more")).await?;
             }
             EventKind::ModelAsked { .. } => self.step_text = false,
-            EventKind::CallStarted { call_id, title, .. } => {
-                if self.shown_calls.insert(call_id.clone()) {
-                    self.line(&self.dim(&self.fit(&format!("· {title}")))).await?;
-                }
+            EventKind::CallStarted { call_id, title, .. } if self.shown_calls.insert(call_id.clone()) => {
+                self.line(&self.dim(&self.fit(&format!("· {title}")))).await?;
             }
             EventKind::CallFinished { title, is_error, summary, cards, duration_ms, .. } => {
                 let seconds = Duration::from_millis(*duration_ms).as_secs_f64();

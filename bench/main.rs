@@ -1,0 +1,483 @@
+//! The published figures, measured on this machine: the real program, a model stand-in in a process of its own on the same cores,
+//! and a bare streaming proxy in the same run as the floor. Prints a table and writes `bench/results.md`.
+//!
+//! `make bench` builds what is needed and runs it.
+
+#![allow(clippy::print_stdout, reason = "figures are what this program is asked for")]
+
+use anyhow::{Context, Result, ensure};
+use futures_util::StreamExt;
+use majordomo_standins::{Fault, Mode, Town, model::Script};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use std::{
+    fmt::Write as _,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+struct Row {
+    figure: &'static str,
+    target: &'static str,
+    measured: String,
+    met: bool,
+}
+
+/// A program of this run; it ends with the value.
+struct Running {
+    child: Child,
+    address: String,
+    key: String,
+    folder: PathBuf,
+    started: Duration,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+struct StandIns {
+    child: Child,
+    model: String,
+    proxy: String,
+}
+
+impl Drop for StandIns {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let programs =
+        std::env::args().nth(1).map(PathBuf::from).context("usage: majordomo-bench FOLDER_OF_PROGRAMS PROFILE")?;
+    let profile = std::env::args().nth(2).unwrap_or_else(|| "fast".into());
+    let mut rows = Vec::new();
+    let client = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(256).build()?;
+
+    let stand_ins = stand_ins(&programs)?;
+    let mut house = start(&programs, "load", &settings(&stand_ins.model, None), &client).await?;
+    rows.push(start_time(&programs, &mut house, &client).await?);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    rows.push(memory(&house, "resident memory idle", "≤ 40 MiB", 40.0)?);
+    rows.push(added_latency(&house, &stand_ins, &client).await?);
+    rows.push(first_token(&house, &stand_ins, &client).await?);
+    rows.extend(throughput(&house, &stand_ins, &client).await?);
+    conversations(&house, &client, 1_000).await?;
+    rows.push(memory(&house, "resident memory after 1,000 conversations", "≤ 60 MiB", 60.0)?);
+    drop(house);
+    drop(stand_ins);
+
+    rows.extend(with_tools(&programs, &client).await?);
+    rows.push(event_streams(&programs, &client).await?);
+    report(&rows, &profile)
+}
+
+fn settings(model: &str, town: Option<&Town>) -> String {
+    let mut text = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"warn\"\n[models.standin]\ndialect = \"chat_completions\"\n\
+         base_url = \"{model}\"\napi_key = \"bench\"\nroles = {{ chat = \"fixed-answer\" }}\n\
+         [engine]\nmax_waiting_per_conversation = 100\n"
+    );
+    if let Some(town) = town {
+        let _ = write!(
+            text,
+            "[tools.tmdb]\nbase_url = \"{}\"\nimage_base_url = \"{}\"\napi_key = \"{}\"\nhedge_after_ms = 0\n[tools.tvmaze]\nbase_url = \"{}\"\n",
+            town.tmdb_url(),
+            town.tmdb_image_url(),
+            "0".repeat(32),
+            town.tvmaze_url()
+        );
+    }
+    text
+}
+
+fn stand_ins(programs: &Path) -> Result<StandIns> {
+    let mut child = Command::new(programs.join("majordomo-standins"))
+        .args(["--model-port", "0", "--proxy-port", "0", "--mode", "fast", "--no-log"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("the stand-ins do not start")?;
+    let (mut model, mut proxy) = (String::new(), String::new());
+    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
+        let line = line?;
+        match line.split_once(' ') {
+            Some(("model", address)) => model = address.to_owned(),
+            Some(("proxy", address)) => proxy = address.to_owned(),
+            _ => {}
+        }
+        if !model.is_empty() && !proxy.is_empty() {
+            break;
+        }
+    }
+    Ok(StandIns { child, model, proxy })
+}
+
+async fn start(programs: &Path, name: &str, settings: &str, client: &Client) -> Result<Running> {
+    let folder = std::env::temp_dir().join(format!("majordomo-bench-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("majordomo.toml"), settings)?;
+    let (child, address, started) = spawn(programs, &folder, client).await?;
+    let made = Command::new(programs.join("majordomo"))
+        .current_dir(&folder)
+        .env_clear()
+        .args(["key", "create", "bench", "--person", "Admin"])
+        .output()?;
+    let key = String::from_utf8(made.stdout)?.trim().to_owned();
+    ensure!(key.starts_with("mdk_"), "no key: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(Running { child, address, key, folder, started })
+}
+
+/// Start the program; how long until `/readyz` says yes.
+async fn spawn(programs: &Path, folder: &Path, client: &Client) -> Result<(Child, String, Duration)> {
+    let ready = folder.join("ready");
+    let _ = std::fs::remove_file(&ready);
+    let begun = Instant::now();
+    let child = Command::new(programs.join("majordomo"))
+        .current_dir(folder)
+        .env_clear()
+        .args(["serve", "--ready-file"])
+        .arg(&ready)
+        .stdout(Stdio::null())
+        .spawn()
+        .context("majordomo does not start")?;
+    loop {
+        if let Ok(address) = std::fs::read_to_string(&ready)
+            && address.ends_with('\n')
+        {
+            let address = address.trim().to_owned();
+            ensure!(client.get(format!("{address}/readyz")).send().await?.status().is_success(), "not ready");
+            return Ok((child, address, begun.elapsed()));
+        }
+        ensure!(begun.elapsed() < Duration::from_secs(20), "majordomo does not become ready");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn start_time(programs: &Path, house: &mut Running, client: &Client) -> Result<Row> {
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        house.child.kill()?;
+        house.child.wait()?;
+        let (child, address, took) = spawn(programs, &house.folder, client).await?;
+        (house.child, house.address, house.started) = (child, address, took);
+        times.push(took);
+    }
+    let p50 = percentile(&mut times, 50);
+    let most = times.last().copied().unwrap_or_default();
+    Ok(Row {
+        figure: "start to `/readyz` with an existing database",
+        target: "≤ 150 ms",
+        measured: format!("{} (worst of 10: {})", ms(p50), ms(most)),
+        met: p50 <= Duration::from_millis(150),
+    })
+}
+
+fn memory(house: &Running, figure: &'static str, target: &'static str, most: f64) -> Result<Row> {
+    let mib = resident_mib(house.child.id())?;
+    Ok(Row { figure, target, measured: format!("{mib:.1} MiB"), met: mib <= most })
+}
+
+fn resident_mib(process: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib / 1024.0)
+}
+
+/// Processor time a process has used, in seconds. The kernel counts hundredths.
+fn cpu_seconds(process: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit_once(')').context("no stat")?.1.split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / 100.0)
+}
+
+fn turn(house: &Running, client: &Client, session: &str, stream: bool) -> RequestBuilder {
+    client
+        .post(format!("{}/api/v1/chat", house.address))
+        .bearer_auth(&house.key)
+        .json(&json!({"session_id": session, "message": "Tell me about Metropolis.", "stream": stream}))
+}
+
+fn direct(model: &str, client: &Client) -> RequestBuilder {
+    client.post(format!("{model}/chat/completions")).bearer_auth("bench").json(&json!({
+        "model": "fixed-answer", "stream": true, "messages": [{"role": "user", "content": "Tell me about Metropolis."}]
+    }))
+}
+
+/// Send and read to the end; how long it took.
+async fn whole(request: RequestBuilder) -> Result<Duration> {
+    let begun = Instant::now();
+    let response = request.send().await?;
+    ensure!(response.status().is_success(), "{}: {}", response.status(), response.text().await?);
+    let _ = response.bytes().await?;
+    Ok(begun.elapsed())
+}
+
+/// Send and read until a piece of the answer is there; how long it took. The rest is read, too.
+async fn first_piece(request: RequestBuilder) -> Result<Duration> {
+    let begun = Instant::now();
+    let response = request.send().await?;
+    ensure!(response.status().is_success(), "{}", response.status());
+    let mut stream = response.bytes_stream();
+    let (mut seen, mut first) = (Vec::new(), None);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if first.is_none() {
+            seen.extend_from_slice(&chunk);
+            if String::from_utf8_lossy(&seen).contains("Metropolis") {
+                first = Some(begun.elapsed());
+            }
+        }
+    }
+    first.context("no piece of the answer came")
+}
+
+async fn added_latency(house: &Running, stand_ins: &StandIns, client: &Client) -> Result<Row> {
+    let (mut ours, mut alone) = (Vec::new(), Vec::new());
+    for number in 0..550 {
+        let session = format!("one-{}", number / 20);
+        let took = whole(turn(house, client, &session, false)).await?;
+        let model = whole(direct(&stand_ins.model, client)).await?;
+        if number >= 50 {
+            ours.push(took);
+            alone.push(model);
+        }
+    }
+    let model = percentile(&mut alone, 50);
+    let (p50, p99) = (percentile(&mut ours, 50).saturating_sub(model), percentile(&mut ours, 99).saturating_sub(model));
+    Ok(Row {
+        figure: "added latency of a plain turn over the model's own time, one at a time",
+        target: "p50 ≤ 3 ms, p99 ≤ 15 ms",
+        measured: format!("p50 {}, p99 {} (the model alone: {})", ms(p50), ms(p99), ms(model)),
+        met: p50 <= Duration::from_millis(3) && p99 <= Duration::from_millis(15),
+    })
+}
+
+async fn first_token(house: &Running, stand_ins: &StandIns, client: &Client) -> Result<Row> {
+    let (mut ours, mut alone) = (Vec::new(), Vec::new());
+    for number in 0..330 {
+        let session = format!("sse-{}", number / 20);
+        let took = first_piece(turn(house, client, &session, true)).await?;
+        let model = first_piece(direct(&stand_ins.model, client)).await?;
+        if number >= 30 {
+            ours.push(took);
+            alone.push(model);
+        }
+    }
+    let model = percentile(&mut alone, 50);
+    let (p50, p99) = (percentile(&mut ours, 50).saturating_sub(model), percentile(&mut ours, 99).saturating_sub(model));
+    Ok(Row {
+        figure: "first token through SSE over talking to the model endpoint directly",
+        target: "p50 ≤ 2 ms, no 40 ms stall",
+        measured: format!("p50 {}, p99 {}", ms(p50), ms(p99)),
+        met: p50 <= Duration::from_millis(2) && p99 < Duration::from_millis(40),
+    })
+}
+
+/// Requests that run side by side.
+const IN_FLIGHT: usize = 64;
+
+async fn throughput(house: &Running, stand_ins: &StandIns, client: &Client) -> Result<Vec<Row>> {
+    const TURNS: usize = 6_000;
+    side_by_side(1_000, |lane, number| turn(house, client, &format!("w-{lane}-{}", number / 20), false)).await?;
+    let before = cpu_seconds(house.child.id())?;
+    let took =
+        side_by_side(TURNS, |lane, number| turn(house, client, &format!("t-{lane}-{}", number / 20), false)).await?;
+    let cpu = (cpu_seconds(house.child.id())? - before) / TURNS as f64 * 1_000.0;
+    let rate = TURNS as f64 / took.as_secs_f64();
+    side_by_side(1_000, |_, _| direct(&stand_ins.proxy, client)).await?;
+    let proxy = TURNS as f64 / side_by_side(TURNS, |_, _| direct(&stand_ins.proxy, client)).await?.as_secs_f64();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(vec![
+        Row {
+            figure: "plain turns per second at 64 in flight, both rows durable, model stand-in on the same cores",
+            target: "≥ 1,000 on 2 cores",
+            measured: format!("{rate:.0} on {cores} cores (a bare streaming proxy in the same run: {proxy:.0})"),
+            met: rate >= 1_000.0,
+        },
+        Row {
+            figure: "CPU seconds per 1,000 plain turns",
+            target: "≤ 1.0",
+            measured: format!("{cpu:.2}"),
+            met: cpu <= 1.0,
+        },
+    ])
+}
+
+async fn side_by_side(total: usize, request: impl Fn(usize, usize) -> RequestBuilder) -> Result<Duration> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let lanes = (0..IN_FLIGHT).map(|lane| {
+        let (next, request) = (next.clone(), &request);
+        async move {
+            let mut number = 0;
+            while next.fetch_add(1, Ordering::Relaxed) < total {
+                whole(request(lane, number)).await?;
+                number += 1;
+            }
+            anyhow::Ok(())
+        }
+    });
+    futures_util::future::try_join_all(lanes).await?;
+    Ok(begun.elapsed())
+}
+
+async fn conversations(house: &Running, client: &Client, count: usize) -> Result<()> {
+    side_by_side(count, |lane, number| turn(house, client, &format!("c-{lane}-{number}"), false)).await.map(|_| ())
+}
+
+/// Figures that need tools: reads side by side, the price of "hello", the stable prefix.
+async fn with_tools(programs: &Path, client: &Client) -> Result<Vec<Row>> {
+    let town = Town::plan().model(Mode::instant()).tmdb().tvmaze().without_specs().start().await?;
+    let house = start(programs, "tools", &settings(&town.model_url(), Some(&town)), client).await?;
+    let mut rows = Vec::new();
+
+    whole(turn(&house, client, "hello", false)).await?;
+    let asked = town.requests_to("model").into_iter().next_back().context("the model was not asked")?.body;
+    let bytes = asked["messages"].to_string().len() + asked["tools"].to_string().len();
+    rows.push(Row {
+        figure: "input tokens for \"hello\" with every tool installed",
+        target: "≤ 1,500",
+        measured: format!("about {} (bytes by four, tool schemas included)", bytes / 4),
+        met: bytes / 4 <= 1_500,
+    });
+
+    town.forget();
+    for _ in 0..20 {
+        whole(turn(&house, client, "prefix", false)).await?;
+    }
+    let asked: Vec<Value> = town.requests_to("model").into_iter().map(|request| request.body).collect();
+    let stable = |body: &Value| (body["messages"][0].to_string(), body["tools"].to_string());
+    let equal = asked.windows(2).filter(|pair| {
+        let (before, after) = (pair[0]["messages"].as_array(), pair[1]["messages"].as_array());
+        let grows = before.zip(after).is_some_and(|(before, after)| after.starts_with(before));
+        grows && stable(&pair[0]) == stable(&pair[1])
+    });
+    let share = equal.count() * 100 / asked.len().saturating_sub(1).max(1);
+    rows.push(Row {
+        figure: "prefix equal byte for byte over 20 turns",
+        target: "100 %",
+        measured: format!("{share} %"),
+        met: share == 100,
+    });
+
+    let mut times = Vec::new();
+    for round in 0..12_u64 {
+        let ids = [3 * round, 3 * round + 1, 3 * round + 2].map(|n| format!("film {n}"));
+        let calls = [
+            ("tmdb_search_movies", json!({"query": ids[0]})),
+            ("tmdb_search_tv", json!({"query": ids[1]})),
+            ("tmdb_search_people", json!({"query": ids[2]})),
+            ("tmdb_search_keywords", json!({"query": ids[0]})),
+        ];
+        town.fault("tmdb", Fault::Slow { ms: 100 }).await;
+        town.model().script(Script::calls(calls));
+        town.model().script(Script::text("done"));
+        let took = whole(turn(&house, client, &format!("reads-{round}"), false)).await?;
+        let model = whole(direct(&town.model_url(), client)).await?;
+        town.mend("tmdb").await;
+        times.push(took.saturating_sub(2 * model));
+    }
+    let p50 = percentile(&mut times, 50);
+    rows.push(Row {
+        figure: "four reads of 100 ms in one turn",
+        target: "≤ 115 ms beyond the model",
+        measured: format!("p50 {}", ms(p50)),
+        met: p50 <= Duration::from_millis(115),
+    });
+    Ok(rows)
+}
+
+async fn event_streams(programs: &Path, client: &Client) -> Result<Row> {
+    const STREAMS: usize = 10_000;
+    let town = Town::plan().model(Mode::instant()).without_specs().start().await?;
+    let house = start(programs, "streams", &settings(&town.model_url(), None), client).await?;
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        let request =
+            client.post(format!("{}/api/conversations", house.address)).bearer_auth(&house.key).json(&json!({}));
+        let made: Value = request.send().await?.json().await?;
+        ids.push(made["id"].as_str().context("no conversation")?.to_owned());
+    }
+    let host = house.address.trim_start_matches("http://").to_owned();
+    let mut open = Vec::with_capacity(STREAMS);
+    for number in 0..STREAMS {
+        let mut stream = TcpStream::connect(&host).await.context("a connection is refused; raise `ulimit -n`")?;
+        let request = format!(
+            "GET /api/conversations/{}/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nAccept: text/event-stream\r\n\r\n",
+            ids[number % ids.len()],
+            house.key
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut head = [0; 512];
+        let length = stream.read(&mut head).await?;
+        ensure!(head[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head[..length]));
+        open.push(stream);
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mib = resident_mib(house.child.id())?;
+    drop(open);
+    Ok(Row {
+        figure: "10,000 idle event streams",
+        target: "≤ 512 MiB",
+        measured: format!("{mib:.0} MiB"),
+        met: mib <= 512.0,
+    })
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
+}
+
+fn report(rows: &[Row], profile: &str) -> Result<()> {
+    let machine = machine();
+    let day = Command::new("date").args(["-u", "+%Y-%m-%d"]).output()?;
+    let day = String::from_utf8(day.stdout)?.trim().to_owned();
+    let mut text = format!(
+        "# Figures as measured\n\nBy `make bench` on {day}, profile `{profile}`, version {}, on {machine}.\n\n\
+         | Figure | Target | Measured | |\n| --- | --- | --- | --- |\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for row in rows {
+        let mark = if row.met { "met" } else { "**missed**" };
+        let _ = writeln!(text, "| {} | {} | {} | {mark} |", row.figure, row.target, row.measured);
+    }
+    std::fs::write("bench/results.md", &text)?;
+    println!("{text}");
+    Ok(())
+}
+
+fn machine() -> String {
+    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = information.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unknown processor");
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib: u64 = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().trim_end_matches("kB").trim().parse().ok())
+        .unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{cores} cores of {}, {} GiB of memory", name.trim_start_matches([' ', '\t', ':']), kib / (1 << 20))
+}
