@@ -57,16 +57,15 @@ test-rust: ui
 	@echo "test: crates"
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; else cargo test --workspace --quiet; fi
 
-# The page in a real browser against the real program.
+# The page in a real browser.
 test-walks: ui
-	@echo "test: page in Chromium"
 	@cargo build --quiet -p majordomo
 	@if .ci/need-chromium; then \
-		cd ui && MAJORDOMO_BINARY=$(CURDIR)/target/debug/majordomo npm run --silent e2e; \
+		.ci/walk-page; \
 	elif [ -n "$$CI" ]; then \
 		echo "test: Chromium is missing and could not be installed" >&2; exit 1; \
 	else \
-		echo "test: SKIPPED the page in Chromium: install the package chromium to run it"; \
+		echo "test: SKIPPED the page in Chromium; install the package chromium to run it"; \
 	fi
 
 bench: ui
