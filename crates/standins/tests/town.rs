@@ -521,7 +521,7 @@ async fn run(client: &Client, town: &Town, call: &Call) -> String {
         .1["_embedded"]
             .clone(),
         "calculate_expression" => json!({"expression": call.arguments["expression"], "result": "12"}),
-        "current_datetime" => return "Saturday, 21 November 2026, 12:00".into(),
+        "current_datetime" => return TODAY.into(),
         other => panic!("no tool {other}"),
     };
     answer.to_string()
@@ -659,9 +659,15 @@ async fn the_handful_of_requests_is_understood() {
         ("When is the next episode of Sherlock Holmes?", &["tvmaze_next_episode"], &["2026-11-23", "20:00"]),
         ("what is upcoming?", &["tmdb_upcoming"], &["Coming to cinemas", "**Metropolis**"]),
         ("what is 15% of 80?", &["calculate_expression"], &["= **12**"]),
-        ("What time is it?", &["current_datetime"], &["21 November 2026"]),
+        ("What time is it?", &["current_datetime"], &["Saturday, 21 November 2026, 12:00"]),
         ("add Metropolis in 4K", &[], &["**Metropolis**", "not built in this version"]),
         ("where is my film?", &[], &["not built in this version"]),
+        ("a short comedy from the 1920s", &["tmdb_discover_movies", "tmdb_movie_details"], &["For tonight"]),
+        (
+            "and which of these are good for kids?",
+            &["tmdb_trending", "tmdb_movie_details", "tmdb_tv_details"],
+            &["For the kids"],
+        ),
         ("write me a poem about rust", &[], &["scripted demo model"]),
         ("tell me about Zzyzzx Qqq", &["tmdb_search_multi"], &["found nothing"]),
     ];

@@ -18,7 +18,9 @@ pub(super) fn item(thing: Thing, with_kind: bool) -> Value {
         Thing::Film(film) => (film_item(film), "movie"),
         Thing::Series(series) => (series_item(series), "tv"),
         Thing::Person(person) => {
-            let known: Vec<Value> = works(person).into_iter().take(3).map(|(work, _)| self::item(work, true)).collect();
+            let mut known: Vec<Value> = works(person).into_iter().map(|(work, _)| self::item(work, true)).collect();
+            known.dedup();
+            known.truncate(3);
             let mut item = person_item(&person.name);
             item["known_for"] = json!(known);
             (item, "person")
@@ -352,15 +354,17 @@ pub(super) fn person(person: &Person, part: &[&str]) -> Option<Value> {
     };
     Some(match part {
         [] => {
-            let titles: Vec<String> = works(person)
+            let mut titles: Vec<String> = works(person)
                 .iter()
-                .take(4)
                 .filter_map(|(work, _)| match work {
                     Thing::Film(film) => Some(format!("{} ({})", film.title, film.date.get(..4)?)),
                     Thing::Series(series) => Some(format!("{} ({})", series.name, series.first.get(..4)?)),
                     Thing::Person(_) => None,
                 })
                 .collect();
+            // Who directs and plays has two credits for one film.
+            titles.dedup();
+            titles.truncate(5);
             let mut details = person_item(&person.name);
             let biography = format!("On the demo household's shelf: {}.", titles.join(", "));
             merge(

@@ -5,6 +5,7 @@ use crate::model::{
     dialect::{Conversation, Turn},
     reading::episodes,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 pub(super) const NO_MORE_STEPS: &str = "I have used up my steps for this question and do not have enough to answer it. Ask me once more and I will start over.";
@@ -354,9 +355,13 @@ pub(super) fn sum(expression: &str, result: Option<(&str, Option<&Value>)>) -> S
         Some(other) => other.to_string(),
         None => text.trim().to_owned(),
     };
-    format!("{} = **{value}**", expression.replace('*', "\\*"))
+    format!("{} = **{value}**", expression.replace('*', " × "))
 }
 
 pub(super) fn time(text: &str) -> String {
-    format!("It is **{}** (UTC).", text.trim().trim_matches('"'))
+    let text = text.trim().trim_matches('"');
+    match text.parse::<Timestamp>() {
+        Ok(now) => format!("It is **{}** (UTC).", now.strftime("%A, %d %B %Y, %H:%M")),
+        Err(_) => format!("It is **{text}** (UTC)."),
+    }
 }

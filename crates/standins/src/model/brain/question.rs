@@ -1,5 +1,7 @@
 //! What somebody asks, as far as the demo understands it.
 
+use std::collections::BTreeSet;
+
 /// A question with what was said around it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Asked {
@@ -81,23 +83,25 @@ pub(super) fn understand(text: &str, mentioned: impl Fn() -> Option<String>) -> 
     let text = text.trim();
     let lower = text.to_lowercase().replace(['’', '‘'], "'");
     let (from, until) = years(&lower);
-    Asked {
-        kind: kind(text, &lower, mentioned),
-        kids: has_word(
-            &lower,
-            &["kid", "kids", "child", "children", "family", "son", "daughter", "toddler", "grandchildren"],
-        ),
-        genres: GENRES
-            .iter()
-            .filter(|(word, _)| lower.contains(word))
-            .map(|(_, genre)| (*genre).to_owned())
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-        minutes: minutes(&lower),
-        from,
-        until,
-    }
+    let kids = has_word(
+        &lower,
+        &["kid", "kids", "child", "children", "family", "son", "daughter", "toddler", "grandchildren"],
+    );
+    let genres: BTreeSet<&str> =
+        GENRES.iter().filter(|(word, _)| lower.contains(word)).map(|(_, genre)| *genre).collect();
+    let minutes = minutes(&lower);
+    let kind = match kind(text, &lower, mentioned) {
+        // "And which of these are good for kids?"
+        Kind::Unknown if kids && has_word(&lower, &["these", "those", "them"]) => {
+            Kind::Trending { window: "week", media: "all" }
+        }
+        // "A short comedy from the 1920s."
+        Kind::Unknown if lower.len() < 80 && (!genres.is_empty() || (kids && lower.contains("something"))) => {
+            Kind::Watch
+        }
+        kind => kind,
+    };
+    Asked { kind, kids, genres: genres.into_iter().map(str::to_owned).collect(), minutes, from, until }
 }
 
 fn has_word(text: &str, words: &[&str]) -> bool {
