@@ -6,7 +6,13 @@ import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { startFake } from "./fake";
 
-const artefacts = join(dirname(fileURLToPath(import.meta.url)), "..", "artefacts");
+/** Pictures of the real service and of the page's own test server lie apart. */
+const artefacts = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "..",
+  "artefacts",
+  process.env.MAJORDOMO_URL ? "service" : "fake",
+);
 
 export interface House {
   url: string;

@@ -165,6 +165,9 @@ test("a second message waits its turn and is answered after the first", async ()
   const { page } = visit;
   await say(page, LONG);
   await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  // The field keeps the focus while the conversation gets its address.
+  await page.waitForURL(/#\/c\//);
+  expect(await field(page).evaluate((element) => element === document.activeElement)).toBe(true);
   await say(page, "And hello again");
   await page.locator("[data-testid=said][data-state=queued]").waitFor();
   await visit.shot("queued-light");
@@ -184,6 +187,7 @@ test("with streaming off the answer appears as one block", async () => {
   await say(page, LONG);
   await page.locator("[data-testid=answer][data-state=running]").waitFor();
   await page.getByTestId("waiting").getByText("Writing").waitFor({ timeout: 30_000 });
+  await page.getByTestId("seconds").waitFor();
   expect(await page.locator("[data-testid=answer][data-state=running] .prose").count()).toBe(0);
   await answered(page);
   expect(await page.locator("[data-testid=answer] .prose").count()).toBeGreaterThan(0);

@@ -80,7 +80,7 @@ export default function Shell({ me }: { me: Me }) {
           <Sidebar me={me} onNavigate={() => {}} onSearch={search} />
         </aside>
         <main className="min-w-0 flex-1">
-          <Fence key={route.page === "conversation" ? route.id : route.page}>
+          <Fence place={route.page === "conversation" ? route.id : route.page}>
             {route.page === "house" ? (
               <Suspense fallback={<Spinner className="m-10 text-ink-3" />}>
                 <HousePage me={me} start={start} />

@@ -147,9 +147,11 @@ function Waiting({ label, since_ms }: { label: string; since_ms: number }) {
   return (
     <p className="flex items-center gap-2 py-1 text-[14px]" data-testid="waiting">
       <span className="shimmer">{label}</span>
-      <span className="tabular text-[13px] text-ink-3" aria-hidden="true">
-        {words.answer.seconds(seconds)}
-      </span>
+      {seconds > 0 && (
+        <span className="tabular text-[13px] text-ink-3" aria-hidden="true" data-testid="seconds">
+          {words.answer.seconds(seconds)}
+        </span>
+      )}
     </p>
   );
 }
@@ -184,24 +186,23 @@ function Figures({ summary }: { summary: Summary }) {
   );
 }
 
-/** Figures of a turn that finished before this page was opened. They never change. */
+/** Figures of a finished turn. The event brings them first; the row is asked for once, so that a reload shows the same. */
 function useSummary(answer: Answer, wanted: boolean): Summary | undefined {
   const settled = answer.state !== "running" && answer.state !== "starting";
   const { data } = useQuery({
     queryKey: ["turn", answer.turn],
     queryFn: ({ signal }) => api.turn(answer.turn, signal),
-    enabled: wanted && settled && answer.summary === undefined,
+    enabled: wanted && settled,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  if (answer.summary) return answer.summary;
   const turn = data?.turn;
-  if (!turn) return undefined;
+  if (!turn || turn.started_at_ms === null || turn.finished_at_ms === null) return answer.summary;
   return {
     model: turn.model ?? "",
     usage: turn.usage,
     cost_micros: turn.cost_micros,
-    duration_ms: turn.started_at_ms && turn.finished_at_ms ? turn.finished_at_ms - turn.started_at_ms : 0,
+    duration_ms: turn.finished_at_ms - turn.started_at_ms,
   };
 }
 

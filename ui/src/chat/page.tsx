@@ -223,7 +223,12 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
                 </ThreadPrimitive.Messages>
               </div>
             )}
-            <ThreadPrimitive.ViewportFooter className="safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 shadow-[0_8px_0_var(--paper)] sm:px-4">
+            <ThreadPrimitive.ViewportFooter
+              className={classes(
+                "safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 sm:px-4",
+                !empty && "shadow-[0_8px_0_var(--paper)]",
+              )}
+            >
               <div
                 aria-hidden="true"
                 className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"

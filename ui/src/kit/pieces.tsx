@@ -249,8 +249,13 @@ export function Failed({ title, hint, onRetry }: { title: string; hint?: string;
 }
 
 /** Keeps a broken part from taking the page along. */
-export class Fence extends Component<{ children: ReactNode }, { broken: boolean }> {
+export class Fence extends Component<{ children: ReactNode; place?: string }, { broken: boolean }> {
   override state = { broken: false };
+
+  /** Another place may work. */
+  override componentDidUpdate(before: { place?: string }) {
+    if (this.state.broken && before.place !== this.props.place) this.setState({ broken: false });
+  }
 
   static getDerivedStateFromError() {
     return { broken: true };

@@ -89,7 +89,8 @@ export const words = {
     clear: "Clear messages",
     remove: "Delete",
     greeting: (name: string, hour: number) => {
-      const time = hour < 5 ? "Good night" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
+      const time =
+        hour >= 5 && hour < 12 ? "Good morning" : hour >= 12 && hour < 18 ? "Good afternoon" : "Good evening";
       return `${time}, ${name}.`;
     },
     greeting_hint: "What shall we see to?",
