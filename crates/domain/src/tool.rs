@@ -259,8 +259,12 @@ fn slim(schema: &mut serde_json::Value) {
             if let Some(Value::Array(values)) = object.get_mut("enum") {
                 values.retain(|v| !v.is_null());
             }
-            for (_, value) in object.iter_mut() {
-                slim(value);
+            for (key, value) in object.iter_mut() {
+                match value {
+                    // Names of arguments, which may be words of the schema language too.
+                    Value::Object(arguments) if key == "properties" => arguments.values_mut().for_each(slim),
+                    value => slim(value),
+                }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(slim),
@@ -363,5 +367,52 @@ impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
 
     pub fn build(self) -> Toolkit {
         self.toolkit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Look something up.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Look {
+        /// How it is written.
+        format: Option<String>,
+        /// How many.
+        default: Option<u32>,
+    }
+
+    impl Tool for Look {
+        const NAME: &'static str = "look";
+        const EFFECT: Effect = Effect::Read;
+        type Service = ();
+
+        fn title(&self) -> String {
+            "Looking".into()
+        }
+
+        async fn run(self, _service: &(), _call: &Call) -> Result<Output, ToolError> {
+            Ok(Output::default())
+        }
+    }
+
+    #[test]
+    fn a_schema_keeps_arguments_named_like_words_of_the_schema_language() {
+        let spec = spec_of::<Look>();
+        assert_eq!(
+            spec.schema,
+            serde_json::json!({
+                "type": "object",
+                "properties": {
+                    "format": {"type": "string", "description": "How it is written."},
+                    "default": {"type": "integer", "description": "How many."}
+                },
+                "additionalProperties": false
+            })
+        );
+        assert_eq!(spec.description, "Look something up.");
     }
 }
