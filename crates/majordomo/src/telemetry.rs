@@ -139,6 +139,8 @@ mod traces {
     use url::Url;
 
     pub fn provider(endpoint: &Url) -> anyhow::Result<SdkTracerProvider> {
+        // The exporter's client is built before anybody else's; a second call finds a TLS provider in place, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_endpoint(endpoint.as_str())

@@ -171,6 +171,39 @@ async fn the_log_joins_a_turn_by_its_id_and_holds_no_secret_and_no_message() {
     assert!(!metrics.contains("canary"));
 }
 
+#[tokio::test]
+async fn traces_are_sent_where_the_settings_say_and_hold_no_secret_and_no_message() {
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
+    let collector = axum::Router::new().route(
+        "/v1/traces",
+        axum::routing::post(move |body: axum::body::Bytes| {
+            let _ = sender.send(body.to_vec());
+            async { "" }
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/v1/traces", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, collector).await });
+    let mut stage = Stage::with(Setting {
+        variables: vec![("MAJORDOMO_TELEMETRY__OTLP_ENDPOINT", endpoint)],
+        ..Setting::default()
+    })
+    .await;
+    let conversation = stage.conversation().await;
+    stage.ask(&conversation, "a canary sang in the kitchen").await;
+    stage.terminate();
+    assert!(stage.ended().await.success());
+    let mut bodies = Vec::new();
+    while let Ok(body) = received.try_recv() {
+        bodies.extend(body);
+    }
+    let text = String::from_utf8_lossy(&bodies);
+    assert!(text.contains("majordomo") && text.contains("turn"), "spans arrive: {text}");
+    for secret in ["canary", "0123456789abcdef0123456789abcdef", stage.key.as_str()] {
+        assert!(!text.contains(secret), "{secret} is in a trace");
+    }
+}
+
 #[test]
 fn every_command_explains_itself_with_an_example() {
     for words in [
