@@ -15,12 +15,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use majordomo_domain::{ModelError, ModelEvent, ModelRequest, Usage};
-use majordomo_upstream::{BodyKind, EventReader, ServerEvent};
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use majordomo_upstream::{BodyKind, EventReader, ServerEvent, UpstreamError};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// Longest answer that comes whole. Bytes.
 const MOST_WHOLE_BYTES: usize = 8 * 1024 * 1024;
@@ -146,7 +142,10 @@ impl Answer {
                 tracing::debug!(%provider, reason = error.reason(), "the connection failed after the end of the answer");
                 Ok(())
             }
-            Some(Err(error)) => Err(while_reading(provider, error)),
+            Some(Err(error)) => {
+                self.silences += u32::from(is_silence(&error));
+                Err(while_reading(provider, error))
+            }
             None => self.decoder.finish(&mut self.fresh),
         }
     }
@@ -155,7 +154,6 @@ impl Answer {
         let setup = &self.model.setup;
         let body = self.body.get_or_insert_with(|| self.model.write(&self.request).into()).clone();
         let idle = if setup.streams { setup.idle } else { setup.idle.max(WHOLE_IDLE) };
-        let began = Instant::now();
         let opened = async {
             let turn = &self.request.turn;
             let correlation = [("x-request-id", turn.clone())];
@@ -168,9 +166,7 @@ impl Answer {
         let (reader, kind) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
-                if began.elapsed() >= idle {
-                    self.silences += 1;
-                }
+                self.silences += u32::from(is_silence(&error));
                 return Err(from_upstream(&setup.name, error));
             }
         };
@@ -229,6 +225,10 @@ impl Answer {
             estimated: true,
         }
     }
+}
+
+fn is_silence(error: &UpstreamError) -> bool {
+    matches!(error, UpstreamError::Silent { .. })
 }
 
 /// Reads what is left after the last event, so that the connection can be used again. Usually nothing is.

@@ -129,7 +129,12 @@ const OURS: [&str; 7] = ["model", "stream", "messages", "input", "system", "inst
 impl Config {
     /// Reads every key that stands in the environment. Call once, before [`crate::build`].
     pub fn resolve(&mut self, environment: &dyn Fn(&str) -> Option<String>) {
-        for name in self.names() {
+        let names = self.names();
+        if self.providers.is_empty() {
+            // The presets' own order would be lost among the tables made here.
+            self.priority.clone_from(&names);
+        }
+        for name in names {
             let preset = PRESETS.get(&name);
             let provider = self.providers.entry(name.clone()).or_default();
             provider.resolved_key = match provider.api_key.as_ref().map(Secret::expose) {

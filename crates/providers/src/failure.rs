@@ -93,7 +93,7 @@ pub(crate) fn from_upstream(provider: &str, error: UpstreamError) -> ModelError 
     let provider = provider.to_owned();
     let detail = shorten(error.reason());
     match &error {
-        UpstreamError::Unreachable { .. } | UpstreamError::Resting { .. } => {
+        UpstreamError::Unreachable { .. } | UpstreamError::Silent { .. } | UpstreamError::Resting { .. } => {
             ModelError::Unreachable { provider, detail }
         }
         UpstreamError::Busy { body, .. } if complaint(body).is_unpaid() => ModelError::Refused { provider, detail },

@@ -8,9 +8,12 @@ use std::time::Duration;
 /// it is in no text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum UpstreamError {
-    /// Refused, reset, not resolved, silent too long, broken off. Worth another try later.
+    /// Refused, reset, not resolved, broken off. Worth another try later.
     #[error("{service} did not answer: {reason}")]
     Unreachable { service: String, reason: String },
+    /// Nothing came for too long. Worth another try later, though not many.
+    #[error("{service} did not answer: {reason}")]
+    Silent { service: String, reason: String },
     /// 4xx that is none of the below: key missing or wrong (401, 403), or the request was.
     #[error("{service} refused: {reason}")]
     Refused { service: String, status: u16, reason: String, body: String },
@@ -44,6 +47,7 @@ impl UpstreamError {
     pub fn service(&self) -> &str {
         match self {
             UpstreamError::Unreachable { service, .. }
+            | UpstreamError::Silent { service, .. }
             | UpstreamError::Refused { service, .. }
             | UpstreamError::NotFound { service, .. }
             | UpstreamError::Busy { service, .. }
@@ -59,6 +63,7 @@ impl UpstreamError {
     pub fn reason(&self) -> &str {
         match self {
             UpstreamError::Unreachable { reason, .. }
+            | UpstreamError::Silent { reason, .. }
             | UpstreamError::Refused { reason, .. }
             | UpstreamError::NotFound { reason, .. }
             | UpstreamError::Busy { reason, .. }
@@ -84,6 +89,7 @@ impl UpstreamError {
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
             UpstreamError::Unreachable { .. } => "unreachable",
+            UpstreamError::Silent { .. } => "silent",
             UpstreamError::Refused { .. } => "refused",
             UpstreamError::NotFound { .. } => "not_found",
             UpstreamError::Busy { .. } => "busy",
@@ -99,7 +105,7 @@ impl UpstreamError {
     /// Says that the service is ill, as opposed to busy, choosy or correct. What the breaker counts.
     pub(crate) fn is_illness(&self) -> bool {
         match self {
-            UpstreamError::Unreachable { .. } | UpstreamError::Failed { .. } => true,
+            UpstreamError::Unreachable { .. } | UpstreamError::Silent { .. } | UpstreamError::Failed { .. } => true,
             UpstreamError::Busy { status, .. } => *status == 503,
             _ => false,
         }
@@ -110,7 +116,7 @@ impl From<UpstreamError> for ToolError {
     /// Every failure is "could not ask". A caller for whom [`UpstreamError::NotFound`] is an answer matches it first.
     fn from(error: UpstreamError) -> Self {
         let what = match &error {
-            UpstreamError::Unreachable { .. } => "it did not answer: ",
+            UpstreamError::Unreachable { .. } | UpstreamError::Silent { .. } => "it did not answer: ",
             UpstreamError::Refused { .. } => "it refused: ",
             UpstreamError::NotFound { .. } => "it does not have that: ",
             UpstreamError::Busy { .. } => "it is busy: ",

@@ -46,7 +46,7 @@ impl Retries {
 /// 408, 429, 502, 503, 504 and failures of the connection.
 fn is_passing(error: &UpstreamError) -> bool {
     match error {
-        UpstreamError::Unreachable { .. } => true,
+        UpstreamError::Unreachable { .. } | UpstreamError::Silent { .. } => true,
         UpstreamError::Busy { status, .. } | UpstreamError::Failed { status, .. } => {
             matches!(status, 408 | 429 | 502 | 503 | 504)
         }

@@ -316,7 +316,7 @@ impl Service {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => return Err(self.unreachable(error::deepest(&error))),
                 Err(_) if until < deadline => {
-                    return Err(self.unreachable(format!("nothing came for {}", seconds(silence))));
+                    return Err(self.silent(silence));
                 }
                 Err(_) => return Err(self.out_of_time()),
             };
@@ -360,7 +360,7 @@ impl Service {
                     return Err(self.unreachable(format!("the answer broke off: {}", error::deepest(&error))));
                 }
                 Err(_) if until < deadline => {
-                    return Err(self.unreachable(format!("nothing came for {}", seconds(silence))));
+                    return Err(self.silent(silence));
                 }
                 Err(_) => return Err(self.out_of_time()),
             }
@@ -457,8 +457,14 @@ impl Service {
         UpstreamError::Unreachable { service: self.inner.label.to_string(), reason: self.without_key(reason) }
     }
 
+    fn silent(&self, silence: Duration) -> UpstreamError {
+        let reason = format!("nothing came for {}", seconds(silence));
+        UpstreamError::Silent { service: self.inner.label.to_string(), reason }
+    }
+
     fn out_of_time(&self) -> UpstreamError {
-        self.unreachable(format!("no whole answer within {}", seconds(self.inner.limits.total_timeout)))
+        let reason = format!("no whole answer within {}", seconds(self.inner.limits.total_timeout));
+        UpstreamError::Silent { service: self.inner.label.to_string(), reason }
     }
 
     fn not_allowed(&self, reason: &str) -> UpstreamError {

@@ -255,7 +255,7 @@ impl EventReader {
                 if self.timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                let error = UpstreamError::Unreachable {
+                let error = UpstreamError::Silent {
                     service: self.service.to_string(),
                     reason: format!("nothing came for {}", crate::service::seconds(self.idle)),
                 };

@@ -149,8 +149,13 @@ async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
         server.on("GET", "/x", failing(500));
     }
     server.on("GET", "/x", ok());
-    let open_for = millis(30);
+    let open_for = Duration::from_secs(60);
     let service = door(&server, ServiceLimits { breaker_failures: 3, breaker_open_for: open_for, ..limits() });
+    let wait = || async {
+        tokio::time::pause();
+        tokio::time::advance(open_for).await;
+        tokio::time::resume();
+    };
     for _ in 0..3 {
         assert!(matches!(get(&service).await, Err(UpstreamError::Failed { status: 500, .. })));
     }
@@ -158,10 +163,10 @@ async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
     assert!(matches!(error, UpstreamError::Resting { .. }), "{error}");
     assert!(error.to_string().contains("3 times in a row"), "{error}");
     assert_eq!(server.asked().len(), 3, "not asked while it rests");
-    tokio::time::sleep(open_for).await;
+    wait().await;
     assert!(matches!(get(&service).await, Err(UpstreamError::Failed { .. })), "one trial");
     assert!(matches!(get(&service).await, Err(UpstreamError::Resting { .. })), "which failed");
-    tokio::time::sleep(open_for).await;
+    wait().await;
     assert!(get(&service).await.is_ok(), "the next trial succeeds");
     assert!(get(&service).await.is_ok(), "and it is asked again as before");
 }
@@ -290,23 +295,29 @@ async fn too_many_headers_are_an_error_and_not_read() {
     assert!(get(&door(&server, ServiceLimits { retries: 0, ..limits() })).await.is_err());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_and_slowness_end_within_the_limits() {
     let server = TestServer::start().await;
-    server.on("GET", "/x", ok().then_silence()).on("GET", "/mute", ok().delayed(Duration::from_secs(60))).on(
-        "GET",
-        "/broken",
-        ok().in_pieces(2).then_break(),
-    );
-    let brief = ServiceLimits { read_timeout: millis(20), retries: 0, ..limits() };
+    server.on("GET", "/x", ok().then_silence()).on("GET", "/mute", ok().delayed(Duration::from_secs(600)));
+    let brief = ServiceLimits { read_timeout: Duration::from_secs(3), retries: 0, ..limits() };
     let service = door(&server, brief);
-    for path in ["x", "mute", "broken"] {
+    for path in ["x", "mute"] {
         let error = service.get(path, &[]).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::Unreachable { .. }), "{path}: {error}");
+        assert!(matches!(error, UpstreamError::Silent { .. }), "{path}: {error}");
+        assert!(error.to_string().ends_with("nothing came for 3 s"), "{error}");
     }
-    let total = ServiceLimits { read_timeout: Duration::from_secs(5), total_timeout: millis(20), ..limits() };
+    let total =
+        ServiceLimits { read_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(2), ..limits() };
     let error = door(&server, total).get("mute", &[]).await.unwrap_err();
-    assert!(error.to_string().contains("within 20 ms"), "{error}");
+    assert!(error.to_string().contains("within 2 s"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_answer() {
+    let server = TestServer::start().await;
+    server.on("GET", "/x", ok().in_pieces(2).then_break());
+    let error = get(&door(&server, ServiceLimits { retries: 0, ..limits() })).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Unreachable { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -404,12 +415,18 @@ async fn the_rate_and_the_number_at_once_are_kept() {
     join_all((0..4).map(|_| get(&service))).await;
     assert!(began.elapsed() >= millis(35), "two at once, then one every 20 ms: {:?}", began.elapsed());
 
-    server.on("GET", "/slow", ok().delayed(Duration::from_secs(60)));
-    let one = ServiceLimits { at_once: 1, total_timeout: millis(20), ..limits() };
-    let service = door(&server, one);
-    let (first, second) = tokio::join!(service.get("slow", &[]), service.get("slow", &[]));
-    let busy = [first, second].into_iter().filter(|answer| matches!(answer, Err(UpstreamError::Busy { .. })));
-    assert_eq!(busy.count(), 1);
+    let server = TestServer::start().await;
+    server.on("GET", "/x", ok().delayed(millis(10))).on("POST", "/held", Answer::events("data: a\n\n").then_silence());
+    let service = door(&server, ServiceLimits { at_once: 1, total_timeout: millis(200), ..limits() });
+    let began = Instant::now();
+    join_all((0..3).map(|_| get(&service))).await;
+    assert!(began.elapsed() >= millis(30), "one after the other: {:?}", began.elapsed());
+
+    let service = door(&server, ServiceLimits { at_once: 1, total_timeout: millis(20), ..limits() });
+    let held = service.post_events("held", &[], &json!({}), Duration::from_secs(5)).await.unwrap();
+    assert!(matches!(get(&service).await, Err(UpstreamError::Busy { .. })), "an open stream takes a place");
+    drop(held);
+    assert!(!matches!(get(&service).await, Err(UpstreamError::Busy { .. })), "and gives it back");
 }
 
 #[tokio::test]
@@ -506,20 +523,33 @@ async fn an_event_stream_is_read_and_a_plain_answer_recognised() {
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_silent_breaks_or_never_ends_its_line_is_an_error() {
+async fn a_stream_that_breaks_or_never_ends_its_line_is_an_error() {
     let server = TestServer::start().await;
     let endless = "data: ".to_owned() + &"x".repeat(2 * 1024 * 1024);
-    server
-        .on("POST", "/silent", Answer::events("data: a\n\n").then_silence())
-        .on("POST", "/broken", Answer::events("data: a\n\n").in_pieces(64).then_break())
-        .on("POST", "/endless", Answer::events(format!("data: a\n\n{endless}")).in_pieces(60_000));
+    server.on("POST", "/broken", Answer::events("data: a\n\n").in_pieces(64).then_break()).on(
+        "POST",
+        "/endless",
+        Answer::events(format!("data: a\n\n{endless}")).in_pieces(60_000),
+    );
     let service = door(&server, limits());
-    for path in ["silent", "broken", "endless"] {
-        let reader = service.post_events(path, &[], &json!({}), millis(30)).await.unwrap();
+    for path in ["broken", "endless"] {
+        let reader = service.post_events(path, &[], &json!({}), Duration::from_secs(5)).await.unwrap();
         let events: Vec<_> = reader.collect().await;
         assert_eq!(events.len(), 2, "{path}: {events:?}");
         assert!(events[0].is_ok() && events[1].is_err(), "{path}: {events:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_falls_silent_is_given_up_after_the_idle_time() {
+    let server = TestServer::start().await;
+    server.on("POST", "/x", Answer::events("data: a\n\n").then_silence());
+    let service = door(&server, limits());
+    let reader = service.post_events("x", &[], &json!({}), Duration::from_secs(60)).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let events: Vec<_> = reader.collect().await;
+    assert!(matches!(&events[..], [Ok(_), Err(UpstreamError::Silent { .. })]), "{events:?}");
+    assert!(began.elapsed() < Duration::from_secs(62));
 }
 
 fn parse(pieces: &[&[u8]]) -> Vec<Result<ServerEvent, &'static str>> {

@@ -80,9 +80,19 @@ fn effort(wish: &Wish<'_>, json: &mut Json) {
 
 fn user(json: &mut Json, said: &[Said<'_>]) {
     json.open(b'{').entry("role", "user").key("content");
-    if let [Said::Text(text)] = said {
-        json.value(&**text).close(b'}');
-        return;
+    // Servers without pictures often take a string and nothing else.
+    let texts: Option<Vec<&str>> =
+        said.iter().map(|said| if let Said::Text(text) = said { Some(&**text) } else { None }).collect();
+    match texts.as_deref() {
+        Some([one]) => {
+            json.value(one).close(b'}');
+            return;
+        }
+        Some(several) => {
+            json.value(&several.join("\n\n")).close(b'}');
+            return;
+        }
+        None => {}
     }
     json.open(b'[');
     for said in said {
