@@ -158,6 +158,8 @@ function Waiting({ label, since_ms }: { label: string; since_ms: number }) {
 
 function Figures({ summary }: { summary: Summary }) {
   const { usage, model } = summary;
+  const cut = model.indexOf("/") + 1;
+  const [provider, id] = [model.slice(0, cut), model.slice(cut)];
   const about = usage.estimated ? "≈ " : "";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a group of figures, not of fields
@@ -167,8 +169,9 @@ function Figures({ summary }: { summary: Summary }) {
       data-testid="figures"
       className="tabular flex min-w-0 flex-wrap items-center gap-x-2 text-[12px] text-ink-3"
     >
-      <span title={words.answer.model} className="max-w-56 truncate">
-        {model || words.answer.unknown_model}
+      <span title={`${words.answer.model} ${model}`} className="max-w-56 truncate">
+        <span className="max-sm:hidden">{provider}</span>
+        {id || words.answer.unknown_model}
       </span>
       <span aria-hidden="true">·</span>
       <span

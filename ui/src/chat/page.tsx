@@ -229,10 +229,12 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
                 !empty && "shadow-[0_8px_0_var(--paper)]",
               )}
             >
-              <div
-                aria-hidden="true"
-                className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"
-              />
+              {!empty && (
+                <div
+                  aria-hidden="true"
+                  className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"
+                />
+              )}
               <ThreadPrimitive.ScrollToBottom
                 aria-label={words.chat.to_latest}
                 className="absolute -top-12 left-1/2 grid size-9 -translate-x-1/2 place-items-center rounded-full border border-line bg-raised text-ink-2 shadow-raised transition-opacity hover:text-ink disabled:invisible disabled:opacity-0"
