@@ -1,7 +1,8 @@
 //! Who is asking: a browser with a session, or a program with a key.
 //!
 //! Sessions and keys are 256 random bits, kept as SHA-256. What was looked up is remembered for ten seconds, and forgotten at
-//! once when anything about sessions, keys or people changes in this process.
+//! once when anything about sessions, keys or people changes in this process. A change by another process (the command line)
+//! holds after those ten seconds.
 
 use crate::{config::Config, error::ApiError, shared::Shared};
 use axum::{
@@ -340,9 +341,7 @@ impl Shared {
     /// Whether the request was made on this very machine, and not passed on by a proxy that runs here.
     pub fn is_local(&self, parts: &Parts) -> bool {
         let is_forwarded = ["x-forwarded-for", "forwarded", "x-real-ip"].iter().any(|h| parts.headers.contains_key(*h));
-        self.client_address(parts).is_some_and(|address| {
-            address.is_loopback() && (!is_forwarded || !self.web.config.trusted_proxies.is_empty())
-        })
+        !is_forwarded && self.client_address(parts).is_some_and(|address| address.is_loopback())
     }
 }
 

@@ -238,14 +238,16 @@ async fn a_step_that_is_begun_anew_never_leaves_a_stream_that_is_not_the_answer(
     let asker = house.program(&house.member).await;
     let speaker = house.live.speaker();
     house.model.then(vec![text("It is "), broken(), finished()]);
-    speaker.say("Noon.");
+    for piece in ["Noon, ", "and not ", "a minute later."] {
+        speaker.say(piece);
+    }
     speaker.end();
     let mut events = stream(&asker, json!({ "session_id": "s", "message": "time?", "stream": true })).await;
     let all = events.until_finished().await;
     let last = &all.last().unwrap().data;
     assert!(last["error"].as_str().unwrap().contains("begun anew") && last["done"] == true, "{last}");
     assert_eq!(joined(&all), "It is ");
-    assert!(last_message(&asker, "s").await["content"].as_str().unwrap().starts_with("Noon."));
+    assert!(last_message(&asker, "s").await["content"].as_str().unwrap().starts_with("Noon, and not a minute later."));
 }
 
 #[tokio::test]
