@@ -43,7 +43,7 @@ check: ui
 	@echo "check: format"
 	@cargo fmt --all --check
 	@echo "check: clippy"
-	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo clippy --workspace --all-targets --features majordomo/bench --quiet -- -D warnings
 	@echo "check: page"
 	@cd ui && npm run --silent lint
 

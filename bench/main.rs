@@ -69,6 +69,7 @@ async fn main() -> Result<()> {
         std::env::args().nth(1).map(PathBuf::from).context("usage: majordomo-bench FOLDER_OF_PROGRAMS PROFILE")?;
     let profile = std::env::args().nth(2).unwrap_or_else(|| "fast".into());
     let mut rows = Vec::new();
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(256).build()?;
 
     let stand_ins = stand_ins(&programs)?;
