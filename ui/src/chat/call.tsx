@@ -107,7 +107,7 @@ function Thought({ text, live }: { text: string; live: boolean }) {
 }
 
 /** Longer timelines fold when their answer is there. */
-const SHORT = 4;
+const SHORT = 6;
 
 export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
   const calls = items.flatMap((item) => (item.type === "call" ? [item.call] : []));
