@@ -35,9 +35,9 @@ pub(crate) async fn newest(store: &Store, conversation: ConversationId) -> Optio
 }
 
 /// Whether history is due to be folded.
-pub(crate) fn is_due(history: &[Message], summary: Option<&Summary>, limits: &TurnLimits) -> bool {
+pub(crate) fn is_due(history: &[Arc<Message>], summary: Option<&Summary>, limits: &TurnLimits) -> bool {
     let after = summary.map_or(0, |s| s.through);
-    let tokens: u32 = history.iter().filter(|m| m.position > after).map(tokens_of).sum();
+    let tokens: u32 = history.iter().filter(|m| m.position > after).map(|m| tokens_of(m)).sum();
     tokens > limits.history_tokens
 }
 
@@ -45,12 +45,12 @@ pub(crate) fn is_due(history: &[Message], summary: Option<&Summary>, limits: &Tu
 pub(crate) async fn fold(
     engine: &Engine,
     conversation: ConversationId,
-    history: &[Message],
+    history: &[Arc<Message>],
     earlier: Option<&Summary>,
     limits: &TurnLimits,
 ) -> Option<(Summary, Usage, i64)> {
     let after = earlier.map_or(0, |s| s.through);
-    let open: Vec<&Message> = history.iter().filter(|m| m.position > after).collect();
+    let open: Vec<&Message> = history.iter().map(|m| &**m).filter(|m| m.position > after).collect();
     let total: u32 = open.iter().map(|m| tokens_of(m)).sum();
     let mut taken = 0;
     let mut through = None;

@@ -54,6 +54,25 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
     Stable { tokens: estimate_tokens(system.len() + tool_bytes), system: system.into(), tools: offered.into() }
 }
 
+/// What a conversation's last turn left behind: true as long as nobody else has written in between, which the fence tells.
+#[derive(Clone)]
+pub(crate) struct Remembered {
+    /// The fence of that turn.
+    pub fence: i64,
+    pub ordinal: i64,
+    pub history: Vec<Arc<Message>>,
+    pub summary: Option<Summary>,
+}
+
+impl Remembered {
+    /// Roughly what it costs to keep. Bytes.
+    pub fn weight(&self) -> u32 {
+        let bytes: usize =
+            self.history.iter().map(|m| 160 + m.parts.iter().map(Part::weight_bytes).sum::<usize>()).sum();
+        u32::try_from(bytes + 512).unwrap_or(u32::MAX)
+    }
+}
+
 /// The messages of a request: summary, the newest history that fits, the question and what this turn added.
 pub(crate) struct Window {
     messages: Vec<Arc<Message>>,
@@ -61,25 +80,22 @@ pub(crate) struct Window {
 
 impl Window {
     /// `history` oldest first; `summary` stands for everything up to its position.
-    pub fn new(history: Vec<Message>, summary: Option<&Summary>, limits: &TurnLimits) -> Self {
-        let mut kept: Vec<Message> = history;
-        if let Some(summary) = summary {
-            kept.retain(|m| m.position > summary.through);
-        }
-        let start = start_of_window(&kept, limits);
-        kept.drain(..start);
+    pub fn new(history: &[Arc<Message>], summary: Option<&Summary>, limits: &TurnLimits) -> Self {
+        let from = summary.map_or(0, |s| history.partition_point(|m| m.position <= s.through));
+        let open = &history[from..];
+        let kept = &open[start_of_window(open, limits)..];
         let mut messages: Vec<Arc<Message>> = Vec::with_capacity(kept.len() + 8);
         if let Some(summary) = summary {
             messages.push(Arc::new(summary.as_message()));
         }
         let mut day = None;
-        messages.extend(kept.into_iter().map(|message| Arc::new(stamped(message, &mut day))));
+        messages.extend(kept.iter().map(|message| stamped(message, &mut day)));
         Self { messages }
     }
 
-    pub fn push(&mut self, message: Message) {
+    pub fn push(&mut self, message: &Arc<Message>) {
         let mut day = self.messages.iter().rev().find(|m| m.role == Role::User).map(|m| day_of(m.created_at_ms));
-        self.messages.push(Arc::new(stamped(message, &mut day)));
+        self.messages.push(stamped(message, &mut day));
     }
 
     pub fn messages(&self) -> Vec<Arc<Message>> {
@@ -97,8 +113,8 @@ pub(crate) fn tokens_of(message: &Message) -> u32 {
 
 /// Where the window begins: at a person's message, so that no call is cut from its result. When history grows over a limit the
 /// window jumps to 60 % of it rather than sliding at every turn, so that providers can keep their cache of the beginning.
-fn start_of_window(messages: &[Message], limits: &TurnLimits) -> usize {
-    let total: u32 = messages.iter().map(tokens_of).sum();
+fn start_of_window(messages: &[Arc<Message>], limits: &TurnLimits) -> usize {
+    let total: u32 = messages.iter().map(|m| tokens_of(m)).sum();
     let (token_limit, message_limit) = (limits.history_tokens, limits.history_messages as usize);
     if total <= token_limit && messages.len() <= message_limit {
         return first_question(messages, 0);
@@ -116,7 +132,7 @@ fn start_of_window(messages: &[Message], limits: &TurnLimits) -> usize {
     first_question(messages, start)
 }
 
-fn first_question(messages: &[Message], from: usize) -> usize {
+fn first_question(messages: &[Arc<Message>], from: usize) -> usize {
     messages
         .iter()
         .enumerate()
@@ -125,21 +141,23 @@ fn first_question(messages: &[Message], from: usize) -> usize {
         .map_or(messages.len(), |(index, _)| index)
 }
 
-fn day_of(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|t| t.strftime("%A %Y-%m-%d").to_string()).unwrap_or_default()
+/// Days since 1970, UTC.
+fn day_of(ms: i64) -> i64 {
+    ms.div_euclid(86_400_000)
 }
 
 /// The day is said where it changes, in front of what a person says: models know what "this week" means, and a request stays
 /// the beginning of the next one.
-fn stamped(mut message: Message, day: &mut Option<String>) -> Message {
-    if message.role == Role::User {
-        let today = day_of(message.created_at_ms);
-        if day.as_ref() != Some(&today) {
-            message.parts.insert(0, Part::text(format!("[{today} UTC]")));
-            *day = Some(today);
-        }
+fn stamped(message: &Arc<Message>, day: &mut Option<i64>) -> Arc<Message> {
+    let today = day_of(message.created_at_ms);
+    if message.role != Role::User || *day == Some(today) {
+        return message.clone();
     }
-    message
+    *day = Some(today);
+    let date = jiff::Timestamp::from_millisecond(message.created_at_ms).map(|t| t.strftime("%A %Y-%m-%d").to_string());
+    let mut message = (**message).clone();
+    message.parts.insert(0, Part::text(format!("[{} UTC]", date.unwrap_or_default())));
+    Arc::new(message)
 }
 
 impl Summary {
@@ -159,18 +177,18 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn message(ordinal: i64, place: i64, role: Role, text: &str) -> Message {
-        Message {
+    fn message(ordinal: i64, place: i64, role: Role, text: &str) -> Arc<Message> {
+        Arc::new(Message {
             id: MessageId::new(),
             turn: TurnId::new(),
             position: ordinal * 1000 + place,
             role,
             parts: vec![Part::text(text)],
             created_at_ms: 1_763_700_000_000,
-        }
+        })
     }
 
-    fn talk(turns: i64) -> Vec<Message> {
+    fn talk(turns: i64) -> Vec<Arc<Message>> {
         (1..=turns)
             .flat_map(|n| {
                 [message(n, 0, Role::User, &"q".repeat(400)), message(n, 1, Role::Assistant, &"a".repeat(400))]
@@ -184,7 +202,7 @@ mod tests {
             [(3, 10_000, 200), (50, 3_000, 200), (50, 100_000, 11), (9, 50, 2)]
         {
             let limits = TurnLimits { history_tokens, history_messages, ..TurnLimits::default() };
-            let window = Window::new(talk(turns), None, &limits);
+            let window = Window::new(&talk(turns), None, &limits);
             let total: u32 = window.tokens();
             // The stamp of the day is the only thing added.
             assert!(total <= history_tokens + 12, "{total} tokens of {history_tokens}");
@@ -197,7 +215,7 @@ mod tests {
     fn the_window_jumps_so_that_requests_keep_their_beginning() {
         let limits = TurnLimits { history_tokens: 3_000, ..TurnLimits::default() };
         let starts: Vec<_> = (20..30)
-            .map(|turns| Window::new(talk(turns), None, &limits).messages.first().map(|m| m.position))
+            .map(|turns| Window::new(&talk(turns), None, &limits).messages.first().map(|m| m.position))
             .collect();
         let mut distinct = starts.clone();
         distinct.dedup();
@@ -206,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_day_is_said_once() {
-        let window = Window::new(talk(3), None, &TurnLimits::default());
+        let window = Window::new(&talk(3), None, &TurnLimits::default());
         let stamps = window.messages.iter().filter(|m| m.parts.len() == 2).count();
         assert_eq!(stamps, 1);
     }

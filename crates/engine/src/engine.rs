@@ -156,6 +156,7 @@ pub(crate) struct Inner {
     pub turns: Mutex<HashMap<TurnId, Arc<TurnHandle>>>,
     pub people: moka::future::Cache<PersonId, Arc<Person>>,
     pub stable: HashMap<AgentId, crate::context::Stable>,
+    pub remembered: moka::future::Cache<ConversationId, crate::context::Remembered>,
     pub slots: Semaphore,
     pub tasks: TaskTracker,
     pub halt: CancellationToken,
@@ -165,6 +166,9 @@ pub(crate) struct Inner {
     side_usage: Mutex<HashMap<TurnId, (Usage, i64)>>,
     models: tokio::sync::Mutex<Option<(tokio::time::Instant, ModelList)>>,
 }
+
+/// Recent history kept in memory, over all conversations. Bytes of text.
+const REMEMBERED_BYTES: u64 = 8 << 20;
 
 /// How long a lease on a conversation holds without being renewed. Milliseconds.
 pub(crate) const LEASE_MS: i64 = 30_000;
@@ -192,6 +196,10 @@ impl Engine {
             rooms: Rooms::default(),
             turns: Mutex::default(),
             people: moka::future::Cache::builder().max_capacity(1_000).time_to_live(Duration::from_secs(5)).build(),
+            remembered: moka::future::Cache::builder()
+                .max_capacity(REMEMBERED_BYTES)
+                .weigher(|_, remembered: &crate::context::Remembered| remembered.weight())
+                .build(),
             slots: Semaphore::new(parts.config.max_running_turns.clamp(1, 10_000)),
             tasks: TaskTracker::new(),
             halt: CancellationToken::new(),
@@ -263,7 +271,8 @@ impl Engine {
         let handle = Arc::new(TurnHandle::new(turn, say.conversation, say.author, ordinal));
         self.turns().insert(turn, handle.clone());
         let ahead = u32::try_from(waiting).unwrap_or(u32::MAX);
-        room.tell(&inner.bus, ordinal, 0, turn, EventKind::TurnQueued { message: message.clone(), ahead });
+        let shown = without_data(&message);
+        room.tell(&inner.bus, ordinal, 0, turn, EventKind::TurnQueued { message: shown, ahead });
         let next = Waiting { handle, say, question: Some(message), fence, steps: Vec::new(), attempt: 1 };
         if room.enqueue(next, free) {
             self.drive(room.clone());
@@ -397,6 +406,7 @@ impl Engine {
         let room = self.0.rooms.of(conversation);
         let _gate = room.gate.lock().await;
         self.cancel_and_wait(conversation).await;
+        self.0.remembered.invalidate(&conversation).await;
         let count = self.0.store.clear_conversation(conversation, self.0.clock.now_ms()).await?;
         room.tell_now(&self.0.bus, EventKind::ConversationCleared);
         Ok(count)
@@ -414,6 +424,7 @@ impl Engine {
         let room = self.0.rooms.of(conversation);
         let _gate = room.gate.lock().await;
         self.cancel_and_wait(conversation).await;
+        self.0.remembered.invalidate(&conversation).await;
         self.0.store.delete_conversation(conversation).await?;
         room.tell_now(&self.0.bus, EventKind::ConversationDeleted);
         Ok(())
@@ -569,6 +580,17 @@ impl Inner {
         let mut side = self.side_usage.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         side.remove(&turn).unwrap_or_default()
     }
+}
+
+/// A message as watchers get it: what is attached stays in the store.
+fn without_data(message: &Message) -> Message {
+    let mut message = message.clone();
+    for part in &mut message.parts {
+        if let Part::Image { data, .. } | Part::File { data, .. } = part {
+            data.clear();
+        }
+    }
+    message
 }
 
 /// Equal for requests that say the same.

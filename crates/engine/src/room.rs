@@ -38,6 +38,8 @@ struct RoomState {
     /// One of them has been taken out of the line and is not over.
     current: bool,
     running: Option<RunningTurn>,
+    /// The step that runs, and where its text begins: a reset takes back only that.
+    step: (u32, usize),
     last: i64,
     kept: VecDeque<Arc<Event>>,
     kept_bytes: usize,
@@ -232,6 +234,7 @@ impl RoomState {
     fn fold(&mut self, event: &Event) {
         match &event.kind {
             EventKind::TurnStarted { started_at_ms } => {
+                self.step = (0, 0);
                 self.running = Some(RunningTurn {
                     turn: event.turn,
                     started_at_ms: *started_at_ms,
@@ -246,18 +249,27 @@ impl RoomState {
             }
             kind => {
                 if let Some(running) = &mut self.running {
-                    fold_running(running, kind);
+                    fold_running(running, &mut self.step, kind);
                 }
             }
         }
     }
 }
 
-fn fold_running(running: &mut RunningTurn, kind: &EventKind) {
+fn fold_running(running: &mut RunningTurn, current: &mut (u32, usize), kind: &EventKind) {
     match kind {
-        EventKind::ModelAsked { model, .. } => running.model.clone_from(model),
+        EventKind::ModelAsked { model, step } => {
+            running.model.clone_from(model);
+            if current.0 != *step {
+                // Texts of several steps read as paragraphs, as they do in the stored answer.
+                if !running.text.is_empty() && !running.text.ends_with("\n\n") {
+                    running.text.push_str("\n\n");
+                }
+                *current = (*step, running.text.len());
+            }
+        }
         EventKind::StepReset { .. } => {
-            running.text.clear();
+            running.text.truncate(current.1);
             running.thinking.clear();
         }
         EventKind::TextDelta { text } => running.text.push_str(text),

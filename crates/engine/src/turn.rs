@@ -2,8 +2,8 @@
 //! stopped anywhere goes on from its steps.
 
 use crate::{
-    compact,
-    context::{Stable, Window},
+    compact::{self, Summary},
+    context::{Remembered, Stable, Window},
     dispatch::{Asked, Batch},
     engine::{Engine, LEASE_MS, Outcome},
     room::{Room, Waiting},
@@ -67,8 +67,11 @@ struct Making<'a> {
     deadline: Instant,
     stable: Stable,
     window: Window,
+    /// The conversation up to the question, for the next turn.
+    known: Vec<Arc<Message>>,
+    summary: Option<Summary>,
     /// What the turn adds to the conversation.
-    added: Vec<Message>,
+    added: Vec<Arc<Message>>,
     seq: i64,
     asked: Asked,
     rounds: Vec<u64>,
@@ -138,19 +141,27 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
     let person = engine.person(waiting.say.author).await?;
     let limits = &agent.limits;
     let ordinal = handle.ordinal;
-    // The question may have to be read back, and the first turn of a conversation has no history.
-    let history = if ordinal == 1 && waiting.question.is_some() {
-        Vec::new()
-    } else {
-        let most = limits.history_messages.saturating_mul(2).clamp(2, 1_000);
-        inner.store.messages(handle.conversation, Some(ordinal * 1000 + 1), most).await?.messages
+    let remembered = inner.remembered.remove(&handle.conversation).await;
+    let remembered =
+        remembered.filter(|r| r.fence + 1 == fence.0 && r.ordinal + 1 == ordinal && waiting.question.is_some());
+    // The first turn of a conversation has no history, and the last turn's is still known.
+    let (history, mut summary, read_back) = match (remembered, &waiting.question) {
+        (Some(remembered), _) => (remembered.history, remembered.summary, None),
+        (None, Some(_)) if ordinal == 1 => (Vec::new(), None, None),
+        (None, _) => {
+            let most = limits.history_messages.saturating_mul(2).clamp(2, 1_000);
+            let page = inner.store.messages(handle.conversation, Some(ordinal * 1000 + 1), most).await?;
+            let (history, question): (Vec<_>, Vec<_>) =
+                page.messages.into_iter().map(Arc::new).partition(|m| m.position < ordinal * 1000);
+            let summary =
+                if history.is_empty() { None } else { compact::newest(&inner.store, handle.conversation).await };
+            (history, summary, question.into_iter().next())
+        }
     };
-    let (history, question): (Vec<_>, Vec<_>) = history.into_iter().partition(|m| m.position < ordinal * 1000);
-    let question = match waiting.question.take().or_else(|| question.into_iter().next()) {
+    let question = match waiting.question.take().map(Arc::new).or(read_back) {
         Some(question) => question,
         None => return Err(StoreError::NotFound("message")),
     };
-    let mut summary = if history.is_empty() { None } else { compact::newest(&inner.store, handle.conversation).await };
     let (mut usage, mut cost_micros) = (Usage::default(), 0);
     if compact::is_due(&history, summary.as_ref(), limits)
         && let Some((folded, used, cost)) =
@@ -161,8 +172,10 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
         cost_micros += cost;
     }
     let role = inner.router.role_for(&question.visible_text(), history.is_empty());
-    let mut window = Window::new(history, summary.as_ref(), limits);
-    window.push(question);
+    let mut window = Window::new(&history, summary.as_ref(), limits);
+    window.push(&question);
+    let mut known = history;
+    known.push(question);
     let started = Instant::now();
     let mut making = Making {
         engine,
@@ -175,6 +188,8 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
         deadline: started + Duration::from_secs(limits.seconds.clamp(1, 3_600).into()),
         stable: inner.stable[&agent.id].clone(),
         window,
+        known,
+        summary,
         added: Vec::new(),
         seq: 0,
         asked: Asked::default(),
@@ -235,15 +250,15 @@ impl Making<'_> {
     }
 
     fn add(&mut self, role: Role, parts: Vec<Part>) {
-        let message = Message {
+        let message = Arc::new(Message {
             id: MessageId::new(),
             turn: self.waiting.handle.turn,
             position: self.waiting.handle.ordinal * 1000 + 1 + self.added.len() as i64,
             role,
             parts,
             created_at_ms: self.engine.0.clock.now_ms(),
-        };
-        self.window.push(message.clone());
+        });
+        self.window.push(&message);
         self.added.push(message);
     }
 
@@ -324,7 +339,7 @@ impl Making<'_> {
             let results = results.collect();
             self.add_results(results);
         }
-        let text = std::mem::take(&mut self.text);
+        let text = clean(&std::mem::take(&mut self.text));
         if !text.trim().is_empty() {
             self.add(Role::Assistant, vec![Part::text(text)]);
         }
@@ -512,10 +527,9 @@ impl Making<'_> {
     /// The conversation is longer than the model reads: keep the question and what this turn found, drop the rest.
     async fn shrink(&mut self) {
         let ordinal = self.waiting.handle.ordinal;
-        let messages: Vec<Message> =
-            self.window.messages().iter().filter(|m| m.position >= ordinal * 1000).map(|m| (**m).clone()).collect();
-        self.window = Window::new(Vec::new(), None, &self.agent.limits);
-        for message in messages {
+        let question = self.known.last().filter(|m| m.position == ordinal * 1000).cloned();
+        self.window = Window::new(&[], None, &self.agent.limits);
+        for message in question.iter().chain(&self.added) {
             self.window.push(message);
         }
     }
@@ -712,7 +726,7 @@ impl Making<'_> {
             let notices: Vec<Part> = std::mem::take(&mut self.notices).into_iter().map(Part::Notice).collect();
             match self.added.last_mut() {
                 Some(last) if last.role == Role::Assistant && last.calls().next().is_none() => {
-                    last.parts.extend(notices)
+                    Arc::make_mut(last).parts.extend(notices)
                 }
                 _ => self.add(Role::Assistant, notices),
             }
@@ -720,6 +734,7 @@ impl Making<'_> {
         let inner = &self.engine.0;
         let handle = self.waiting.handle.clone();
         let now_ms = inner.clock.now_ms();
+        let messages: Vec<Message> = self.added.iter().map(|m| (**m).clone()).collect();
         let end = FinishedTurn {
             turn: handle.turn,
             conversation: handle.conversation,
@@ -728,7 +743,7 @@ impl Making<'_> {
             fence: self.fence,
             keep_lease: self.room.has_waiting(),
             state,
-            messages: self.added.clone(),
+            messages: messages.clone(),
             model: self.model.clone(),
             error: error.clone(),
             usage: self.usage,
@@ -765,6 +780,12 @@ impl Making<'_> {
                 "the conversation was cleared or taken over meanwhile",
             );
         }
+        let mut history = self.known;
+        history.append(&mut self.added);
+        let surplus = history.len().saturating_sub(2 * self.agent.limits.history_messages as usize);
+        history.drain(..surplus);
+        let remembered = Remembered { fence: self.fence.0, ordinal: handle.ordinal, history, summary: self.summary };
+        inner.remembered.insert(handle.conversation, remembered).await;
         let duration = self.started.elapsed();
         metrics::counter!("majordomo_turns_total", "state" => state.as_str()).increment(1);
         metrics::histogram!("majordomo_turn_seconds").record(duration.as_secs_f64());
@@ -776,17 +797,18 @@ impl Making<'_> {
             duration_ms = duration.as_millis() as u64,
             "a turn ended"
         );
-        self.tell(EventKind::TurnFinished {
+        let kind = EventKind::TurnFinished {
             state,
-            messages: self.added.clone(),
+            messages: messages.clone(),
             model: self.model.clone(),
             usage: self.usage,
             cost_micros: self.cost_micros,
             duration_ms: duration.as_millis() as u64,
-        });
+        };
+        self.room.tell(&inner.bus, handle.ordinal, self.waiting.attempt, handle.turn, kind);
         handle.settle(Arc::new(Outcome {
             state,
-            messages: self.added,
+            messages,
             model: self.model,
             usage: self.usage,
             cost_micros: self.cost_micros,

@@ -815,3 +815,56 @@ async fn an_errand_has_its_own_few_steps_and_its_cost_counts() {
     let (usage, _, _) = house.store.conversation_usage(house.conversation).await.unwrap();
     assert!(usage.input_tokens >= 200, "the errand's tokens count: {usage:?}");
 }
+
+#[tokio::test]
+async fn what_is_remembered_is_what_is_stored() {
+    let house = House::new().await;
+    house.model.calls(&[("films_look_up", r#"{"title":"A"}"#)]).says("One.");
+    house.asks("First").await;
+    house.model.says("Two.");
+    house.asks("Second").await;
+    let sent = house.model.asked().pop().unwrap();
+    // A new engine has to read the history back; the model gets the very same request.
+    let (model, second) = (ScriptedModel::new("first/big"), ScriptedModel::new("second/small"));
+    let engine = start(&house.store, &model, &second, &house.world, TurnLimits::default()).await;
+    house.model.says("Three.");
+    house.asks("Third").await;
+    let kept = house.model.asked().pop().unwrap();
+    house.engine.stop(Duration::ZERO).await;
+    model.says("Four.");
+    let Accepted::Turn { turn, .. } = engine.say(house.saying("Fourth"), None).await.unwrap() else { panic!("new") };
+    engine.finished(turn).await.unwrap();
+    let read = model.asked().pop().unwrap();
+    let parts = |request: &majordomo_domain::ModelRequest| {
+        request.messages.iter().map(|m| (m.position, m.role, m.parts.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(parts(&kept), parts(&read)[..parts(&kept).len()]);
+    assert_eq!(parts(&sent), parts(&read)[..parts(&sent).len()]);
+}
+
+#[tokio::test]
+async fn a_snapshot_in_the_middle_shows_what_was_shown() {
+    let house = House::new().await;
+    house.model.then(vec![
+        Ok(ModelEvent::Text("Let me look.".into())),
+        Ok(ModelEvent::Call(CallRequest {
+            id: "a".into(),
+            name: "films_look_up".into(),
+            arguments: r#"{"title":"A"}"#.into(),
+        })),
+        Ok(ModelEvent::Finished { reason: StopReason::Calls, model: None }),
+    ]);
+    house.model.then(vec![Ok(ModelEvent::Text("Half".into()))]);
+    house.second.calls(&[("films_look_up", r#"{"title":"slow"}"#)]);
+    let turn = house.says("Look").await;
+    while house.world.asked.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut watch = house.engine.watch(house.conversation, None).await.unwrap();
+    let first = watch.next().await.unwrap();
+    let EventKind::Snapshot { running: Some(running), queued: 0 } = &first.kind else { panic!("{first:?}") };
+    assert_eq!(running.text.trim_end(), "Let me look.", "only the step that broke off is taken back");
+    assert_eq!((running.calls.len(), running.calls[0].finished, running.calls[1].finished), (2, true, false));
+    house.engine.cancel(CancelTarget::Turn(turn), house.person).await.unwrap();
+    house.ends(turn).await;
+}

@@ -28,7 +28,14 @@ pub use people::{ApiKey, WebSession};
 
 use dialect::Dialect;
 use sqlx::{AnyPool, any::AnyPoolOptions};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// Who writes a conversation: process and the fence it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +96,7 @@ struct Inner {
     dialect: Dialect,
     readers: AnyPool,
     writer: writer::Writer,
+    closed: AtomicBool,
     /// Removed when the last clone goes: databases of tests.
     scratch: Option<PathBuf>,
 }
@@ -122,7 +130,7 @@ impl Store {
             .connect(&url)
             .await?;
         let writer = writer::Writer::start(dialect, &url).await?;
-        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, scratch }) })
+        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, closed: AtomicBool::new(false), scratch }) })
     }
 
     /// Whether a row can be written now, within two seconds.
@@ -138,6 +146,7 @@ impl Store {
 
     /// Finish what was asked, then close. Later calls fail.
     pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
         self.inner.writer.close().await;
         self.inner.readers.close().await;
     }

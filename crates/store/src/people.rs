@@ -233,6 +233,11 @@ impl Store {
             .map(|_| ())
     }
 
+    /// Sign a person out everywhere; how many sessions ended.
+    pub async fn delete_web_sessions(&self, person: PersonId) -> Result<u64> {
+        self.write(async move |tx| tx.run("DELETE FROM web_sessions WHERE person_id = ?", &[person.into()]).await).await
+    }
+
     pub async fn put_api_key(&self, key: &ApiKey, key_hash: &str) -> Result<()> {
         let (key, key_hash) = (key.clone(), key_hash.to_owned());
         self.write(async move |tx| {

@@ -148,6 +148,9 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Typed { run, value: None, reply });
         let closed = || StoreError::Unusable("the store is closed".into());
+        if self.inner.closed.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(closed());
+        }
         self.inner.writer.jobs.send(job).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }

@@ -267,6 +267,7 @@ async fn people_sign_in_once_per_code_and_the_last_admin_stays() {
         store.touch_web_session("session", 950).await.unwrap();
         let session = store.web_session("session").await.unwrap().unwrap();
         assert_eq!((session.person.id, session.created_at_ms, session.seen_at_ms), (ada.id, 900, 950));
+        assert_eq!(store.delete_web_sessions(PersonId::new()).await.unwrap(), 0);
         store.delete_web_session("session").await.unwrap();
         assert!(store.web_session("session").await.unwrap().is_none());
 
@@ -384,6 +385,8 @@ async fn what_was_answered_is_there_after_opening_again() {
     let store = Store::open(&url).await.unwrap();
     assert_eq!(store.conversation(new.id).await.unwrap().id, new.id);
     store.check().await.unwrap();
+    store.close().await;
+    assert!(matches!(store.check().await, Err(StoreError::Unusable(_))), "a closed store says so");
 }
 
 #[tokio::test]
