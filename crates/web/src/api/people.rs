@@ -91,6 +91,7 @@ pub(crate) async fn change(
     Json(body): Json<ChangedPerson>,
 ) -> Result<axum::Json<Person>, ApiError> {
     let mut person = shared.web.store.person(id).await?;
+    let mut signs_out = false;
     if let Some(name) = body.name {
         person.name = clean_name(&name)?;
     }
@@ -98,6 +99,7 @@ pub(crate) async fn change(
         if person.standing == Standing::Admin && standing != Standing::Admin {
             another_admin(&shared, id).await?;
         }
+        signs_out = person.standing != standing;
         person.standing = standing;
     }
     if let Some(zone) = body.zone {
@@ -107,6 +109,10 @@ pub(crate) async fn change(
         person.language = language.map(known_language).transpose()?;
     }
     shared.web.store.put_person(&person).await?;
+    if signs_out {
+        // A session begins with the standing it was opened with; with another one it begins anew.
+        shared.web.store.delete_web_sessions(id).await?;
+    }
     shared.auth.changed();
     Ok(axum::Json(person))
 }

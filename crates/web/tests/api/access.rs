@@ -283,7 +283,8 @@ async fn sessions_end_by_leaving_by_idling_and_by_age() {
     assert_eq!(other.patch(&format!("/api/people/{member}"), json!({ "standing": "admin" })).await.status, 200);
     let own = house.admin.id;
     assert_eq!(other.patch(&format!("/api/people/{own}"), json!({ "standing": "guest" })).await.status, 200);
-    assert_eq!(admin.get("/api/people").await.status, 403);
+    assert_eq!(admin.get("/api/people").await.status, 401, "a session does not outlive its standing");
+    assert_eq!(other.get("/api/people").await.status, 403);
 }
 
 #[tokio::test]
