@@ -134,14 +134,14 @@ async fn an_answer_is_streamed_in_every_dialect() {
 async fn a_connection_is_used_again_for_the_next_question() {
     for (dialect, path, stream) in DIALECTS {
         let server = TestServer::start().await;
-        server.on("POST", path, Answer::events(stream).in_pieces(400));
+        server.on("POST", path, Answer::events(stream).ending_late(Duration::from_millis(5)));
         let model = model(&home(&server, dialect, ""));
         for _ in 0..5 {
             let mut stream = model.stream(hello());
             // As the engine does: it stops at the end of the answer and drops the stream.
             while !matches!(stream.next().await, Some(Ok(ModelEvent::Finished { .. }))) {}
             drop(stream);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
         assert_eq!((server.asked().len(), server.connections()), (5, 1), "{dialect}");
     }

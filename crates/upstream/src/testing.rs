@@ -71,6 +71,8 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug)]
 enum End {
     Whole,
+    /// The body ends a moment after its last piece.
+    Late(Duration),
     /// The connection is cut after the last piece.
     Broken,
     /// Nothing more ever comes.
@@ -133,6 +135,12 @@ impl Answer {
     pub fn in_pieces(mut self, size: usize) -> Self {
         let whole: Vec<u8> = self.pieces.concat();
         self.pieces = whole.chunks(size.max(1)).map(Bytes::copy_from_slice).collect();
+        self
+    }
+
+    /// Ends the body only some time after its last byte.
+    pub fn ending_late(mut self, delay: Duration) -> Self {
+        self.end = End::Late(delay);
         self
     }
 
@@ -254,6 +262,10 @@ fn body_of(answer: &Answer) -> Body {
         }
         match end {
             End::Whole => None,
+            End::Late(delay) => {
+                tokio::time::sleep(delay).await;
+                None
+            }
             End::Broken => Some((Err(std::io::Error::other("cut")), pieces)),
             End::Silent => std::future::pending().await,
         }
