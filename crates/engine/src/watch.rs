@@ -5,7 +5,8 @@ use majordomo_domain::Event;
 use majordomo_store::bus::{self, Bus};
 use std::{collections::VecDeque, sync::Arc};
 
-/// Events of one conversation, without gap and without repeat. A watcher who falls too far behind gets a snapshot and goes on.
+/// Events of one conversation, without gap and without repeat. A watcher who falls behind is brought up from what is
+/// kept, or by a snapshot.
 pub struct Watch {
     room: Arc<Room>,
     bus: Bus,
@@ -34,7 +35,7 @@ impl Watch {
                 }
                 Ok(_) => {}
                 Err(bus::Lagged) => {
-                    let (live, missed) = self.room.join(&self.bus, None);
+                    let (live, missed) = self.room.join(&self.bus, Some(self.seen));
                     self.live = live;
                     self.missed = missed;
                 }
