@@ -17,6 +17,9 @@ pub struct Agent {
     /// Names of tools offered to the model from the first step; the others it finds with `find_tools`.
     #[serde(default)]
     pub first_tools: Vec<String>,
+    /// Whether it may end a turn without a word, by its tool `stay_silent`. For agents that listen in a room.
+    #[serde(default)]
+    pub may_stay_silent: bool,
     #[serde(default)]
     pub limits: TurnLimits,
 }
@@ -37,6 +40,10 @@ pub struct TurnLimits {
     pub history_tokens: u32,
     /// Messages of history a request may carry. Default 200.
     pub history_messages: u32,
+    /// Exchanges (a question with its answer) of history a request may carry. Default 100.
+    pub history_turns: u32,
+    /// Messages of a conversation kept in the store, older ones are removed after each turn; 0 keeps all. Default 0.
+    pub keep_messages: u32,
     /// Tokens one answer may have, 16 to 200 000. Default 4 000.
     pub output_tokens: u32,
     /// Characters of one call's result the model sees; the rest is kept under a reference. Default 6 000.
@@ -52,6 +59,8 @@ impl Default for TurnLimits {
             calls_per_step: 16,
             history_tokens: 24_000,
             history_messages: 200,
+            history_turns: 100,
+            keep_messages: 0,
             output_tokens: 4_000,
             result_chars: 6_000,
         }

@@ -169,6 +169,18 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// What went wrong in one word, for logs: the texts may quote what a person said.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ModelError::Busy { .. } => "busy",
+            ModelError::Unreachable { .. } => "unreachable",
+            ModelError::Broken { .. } => "broken",
+            ModelError::Refused { .. } => "refused",
+            ModelError::TooLong { .. } => "too_long",
+            ModelError::Invalid { .. } => "invalid",
+        }
+    }
+
     /// Whether the same request may succeed later at the same place.
     pub fn is_passing(&self) -> bool {
         matches!(self, ModelError::Busy { .. } | ModelError::Unreachable { .. } | ModelError::Broken { .. })

@@ -1,7 +1,7 @@
 //! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
 //! and everything else derive from it.
 
-use crate::{Card, ConversationId, Person, TurnId, model::ToolSpec};
+use crate::{AgentId, Card, ConversationId, Person, TurnId, model::ToolSpec};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -71,6 +71,9 @@ pub struct Call {
     pub turn: TurnId,
     pub conversation: ConversationId,
     pub person: Arc<Person>,
+    pub agent: AgentId,
+    /// Toolkits the agent may use; empty: all.
+    pub toolkits: Arc<[String]>,
     /// Wall clock at the start of the call.
     pub now_ms: i64,
 }

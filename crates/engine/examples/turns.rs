@@ -80,6 +80,7 @@ async fn main() {
             prompt: "p".into(),
             toolkits: vec![],
             first_tools: vec![],
+            may_stay_silent: false,
             limits: Default::default(),
         }],
         config: Config::default(),

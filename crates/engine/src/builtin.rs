@@ -1,7 +1,7 @@
 //! The few tools only the engine can offer: find a tool, use a found tool, read on in a long result.
 
 use crate::{
-    catalogue::IndexEntry,
+    catalogue::{IndexEntry, allows},
     delegate::{Delegate, Home},
 };
 use majordomo_domain::{Call, Effect, Output, Tool, ToolError, Toolkit, tool::Limits};
@@ -10,10 +10,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{fmt::Write, sync::Arc, time::Duration};
 
+/// The toolkits of this file, which every agent has.
+pub(crate) const TOOLKITS: [&str; 4] = ["tools", RECALL, "errands", "silence"];
+
 /// The drawer long results are kept in.
 pub(crate) const RECALL: &str = "recall";
 
-pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) -> [Toolkit; 3] {
+pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) -> [Toolkit; 4] {
     [
         Toolkit::new("tools", index).tool::<FindTools>().tool::<UseTool>().build(),
         Toolkit::new(RECALL, store).tool::<Recall>().build(),
@@ -22,6 +25,7 @@ pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) ->
             .limits(Limits { at_once: 4, timeout: Duration::from_secs(60) })
             .tool::<Delegate>()
             .build(),
+        Toolkit::new("silence", ()).tool::<StaySilent>().build(),
     ]
 }
 
@@ -42,7 +46,7 @@ impl Tool for FindTools {
         format!("Looking for a tool for “{}”", majordomo_domain::text::shorten(&self.query, 60))
     }
 
-    async fn run(self, index: &Self::Service, _call: &Call) -> Result<Output, ToolError> {
+    async fn run(self, index: &Self::Service, call: &Call) -> Result<Output, ToolError> {
         let words: Vec<String> = self
             .query
             .to_lowercase()
@@ -52,8 +56,11 @@ impl Tool for FindTools {
             .map(|word| word.trim_end_matches('s').to_owned())
             .take(12)
             .collect();
-        let mut found: Vec<_> =
-            index.iter().map(|entry| (entry.score(&words), entry)).filter(|(score, _)| *score > 0).collect();
+        let mut found: Vec<_> = index
+            .iter()
+            .map(|entry| (entry.score(&words), entry))
+            .filter(|(score, entry)| *score > 0 && allows(&call.toolkits, entry.toolkit))
+            .collect();
         found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.spec.name.cmp(&b.1.spec.name)));
         if found.is_empty() {
             return Ok(Output::text("No tool fits these words. Try others, or answer without."));
@@ -161,5 +168,25 @@ impl Tool for Recall {
             let _ = write!(text, "\n[{} more characters: recall with offset {end}]", chars.len() - end);
         }
         Ok(Output::text(text))
+    }
+}
+
+/// End this turn without an answer, when nothing was asked of you.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StaySilent {}
+
+impl Tool for StaySilent {
+    const NAME: &'static str = "stay_silent";
+    const EFFECT: Effect = Effect::Read;
+    type Service = ();
+
+    fn title(&self) -> String {
+        "Staying silent".into()
+    }
+
+    /// Runs only for an agent that may not; the turn of one that may ends before (`turn.rs`).
+    async fn run(self, _service: &(), _call: &Call) -> Result<Output, ToolError> {
+        Err(ToolError::TellModel("an answer is expected; give one".into()))
     }
 }

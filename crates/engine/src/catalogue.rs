@@ -6,7 +6,7 @@ use crate::{
     engine::{Config, EngineError},
 };
 use majordomo_domain::{
-    Call, Output, ToolError, Toolkit,
+    Agent, Call, Output, ToolError, Toolkit,
     model::ToolSpec,
     tool::{ErasedTool, ParsedCall},
 };
@@ -96,9 +96,19 @@ impl Catalogue {
         &self.toolkits
     }
 
+    /// Whether an agent may use a toolkit. What the engine itself offers is for everybody.
+    pub(crate) fn allows(&self, agent: &Agent, toolkit: &str) -> bool {
+        allows(&agent.toolkits, toolkit) || builtin::TOOLKITS.contains(&toolkit)
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<&CatalogueTool> {
         self.by_name.get(name)
     }
+}
+
+/// Whether a list of toolkits names one; an empty list names all.
+pub(crate) fn allows(toolkits: &[String], toolkit: &str) -> bool {
+    toolkits.is_empty() || toolkits.iter().any(|name| name == toolkit)
 }
 
 impl CatalogueTool {

@@ -93,7 +93,7 @@ pub(crate) async fn fold(
         cache_key: String::new(),
         turn: String::new(),
     };
-    let model = engine.0.router.candidates(ModelRole::Summarizer, None).into_iter().next()?;
+    let model = engine.0.router.candidates(ModelRole::Summarizer, None).models.into_iter().next()?;
     let (mut answer, mut usage, mut whole) = (String::new(), Usage::default(), false);
     let reading = async {
         let mut stream = model.stream(request);
@@ -104,7 +104,7 @@ pub(crate) async fn fold(
                 Ok(ModelEvent::Finished { .. }) => whole = true,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "old messages could not be summarised");
+                    tracing::warn!(kind = error.kind(), "old messages could not be summarised");
                     return;
                 }
             }

@@ -1,6 +1,10 @@
 //! What a model sees: the stable part first, equal byte for byte over a conversation, then what was said. Everything with a cap.
 
-use crate::{catalogue::Catalogue, compact::Summary, engine::builtin_names};
+use crate::{
+    catalogue::{Catalogue, allows},
+    compact::Summary,
+    engine::builtin_names,
+};
 use majordomo_domain::{
     Agent, AgentId, Message, MessageId, Part, Role, TurnId, agent::TurnLimits, model::ToolSpec, text::estimate_tokens,
 };
@@ -24,7 +28,7 @@ pub(crate) fn stable_parts(agents: &[Agent], catalogue: &Catalogue) -> HashMap<A
 }
 
 fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
-    let allowed = |toolkit: &str| agent.toolkits.is_empty() || agent.toolkits.iter().any(|name| name == toolkit);
+    let allowed = |toolkit: &str| allows(&agent.toolkits, toolkit);
     let all: Vec<&ToolSpec> =
         catalogue.index.iter().filter(|entry| allowed(entry.toolkit)).map(|entry| &entry.spec).collect();
     let mut offered: Vec<ToolSpec> = if agent.first_tools.is_empty() && all.len() <= FEW {
@@ -33,7 +37,7 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
         let named = agent.first_tools.iter().filter_map(|name| catalogue.find(name));
         named.filter(|tool| allowed(tool.toolkit)).map(|tool| tool.tool.spec.clone()).collect()
     };
-    let [find, use_found, recall, delegate] = builtin_names();
+    let [find, use_found, recall, delegate, silent] = builtin_names();
     let builtins: &[&str] = match (offered.len() < all.len(), offered.is_empty()) {
         (true, _) => &[find, use_found, recall, delegate],
         (false, false) => &[recall, delegate],
@@ -41,6 +45,9 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
     };
     let toolkits: Vec<&str> =
         catalogue.index.iter().filter(|e| offered.iter().any(|o| o.name == e.spec.name)).map(|e| e.toolkit).collect();
+    if agent.may_stay_silent {
+        offered.extend(catalogue.find(silent).map(|tool| tool.tool.spec.clone()));
+    }
     offered.extend(builtins.iter().filter_map(|name| catalogue.find(name)).map(|tool| tool.tool.spec.clone()));
     let mut system = agent.prompt.trim().to_owned();
     for toolkit in catalogue.toolkits() {
@@ -116,15 +123,19 @@ pub(crate) fn tokens_of(message: &Message) -> u32 {
 fn start_of_window(messages: &[Arc<Message>], limits: &TurnLimits) -> usize {
     let total: u32 = messages.iter().map(|m| tokens_of(m)).sum();
     let (token_limit, message_limit) = (limits.history_tokens, limits.history_messages as usize);
-    if total <= token_limit && messages.len() <= message_limit {
+    let turn_limit = limits.history_turns as usize;
+    let turns = messages.iter().filter(|m| m.role == Role::User).count();
+    if total <= token_limit && messages.len() <= message_limit && turns <= turn_limit {
         return first_question(messages, 0);
     }
-    let (mut tokens, mut count) = (0, 0);
+    let (mut tokens, mut count, mut turns) = (0, 0, 0);
     let mut start = messages.len();
     for (index, message) in messages.iter().enumerate().rev() {
         tokens += tokens_of(message);
         count += 1;
-        if tokens > token_limit.saturating_mul(6) / 10 || count > (message_limit * 6 / 10).max(1) {
+        turns += usize::from(message.role == Role::User);
+        let over = |count: usize, limit: usize| count > (limit * 6 / 10).max(1);
+        if tokens > token_limit.saturating_mul(6) / 10 || over(count, message_limit) || over(turns, turn_limit) {
             break;
         }
         start = index;

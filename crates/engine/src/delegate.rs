@@ -8,12 +8,15 @@ use crate::{
 };
 use futures_util::StreamExt;
 use majordomo_domain::{
-    Call, CallRequest, CallResult, Effect, Message, MessageId, ModelError, ModelEvent, ModelRequest, ModelRole, Output,
-    Part, Role, Tool, ToolError, Usage, model::ToolSpec, text::shorten,
+    Agent, Call, CallRequest, CallResult, Effect, Message, MessageId, ModelError, ModelEvent, ModelRequest, ModelRole,
+    Output, Part, Role, Tool, ToolError, Usage, model::ToolSpec, text::shorten,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::{Arc, OnceLock, Weak};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, OnceLock, Weak},
+};
 
 /// The engine, known once it has started.
 pub(crate) type Home = Arc<OnceLock<Weak<Inner>>>;
@@ -51,13 +54,14 @@ struct Errand<'a> {
     tools: Arc<[ToolSpec]>,
     messages: Vec<Arc<Message>>,
     asked: Asked,
+    agent: &'a Agent,
 }
 
 impl<'a> Errand<'a> {
     fn new(engine: &'a Engine, call: &'a Call, task: &str) -> Self {
-        let agent = &engine.agents()[0];
+        let agent = engine.agent(call.agent);
         let tools = engine.0.stable[&agent.id].tools.iter().filter(|t| t.name != Delegate::NAME).cloned().collect();
-        let mut errand = Self { engine, call, tools, messages: Vec::new(), asked: Asked::default() };
+        let mut errand = Self { engine, call, tools, messages: Vec::new(), asked: Asked::default(), agent };
         errand.add(Role::User, vec![Part::text(shorten(task, 4_000))]);
         errand
     }
@@ -74,7 +78,7 @@ impl<'a> Errand<'a> {
     }
 
     async fn run(mut self) -> Result<Output, ToolError> {
-        let limits = &self.engine.agents()[0].limits;
+        let limits = &self.agent.limits;
         let steps = limits.worker_steps.clamp(1, 50);
         for step in 1..=steps {
             let (text, calls) = self.ask(step < steps).await?;
@@ -99,7 +103,8 @@ impl<'a> Errand<'a> {
         let batch = Batch {
             engine: self.engine,
             turn: self.call.turn,
-            ordinal: 0,
+            agent: self.agent,
+            prefix: self.prefix(),
             conversation: self.call.conversation,
             person: self.call.person.clone(),
             result_chars,
@@ -121,11 +126,20 @@ impl<'a> Errand<'a> {
         results
     }
 
+    /// Begins the references of this errand's cut results.
+    fn prefix(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (self.call.turn, &self.call.id).hash(&mut hasher);
+        format!("e{:08x}", hasher.finish() as u32)
+    }
+
     async fn ask(&self, may_call: bool) -> Result<(String, Vec<CallRequest>), ToolError> {
         let router = &self.engine.0.router;
         let candidates = router.candidates(ModelRole::Worker, None);
-        let model =
-            candidates.first().ok_or_else(|| ToolError::TellModel("there is no worker; do it yourself".into()))?;
+        let model = candidates
+            .models
+            .first()
+            .ok_or_else(|| ToolError::TellModel("there is no worker; do it yourself".into()))?;
         let mut stream = model.stream(ModelRequest {
             system: PROMPT.into(),
             tools: self.tools.clone(),

@@ -1,20 +1,21 @@
 //! A batch of calls: reads side by side within their toolkits' limits, each question asked once, every call answered.
 
 use crate::{Engine, builtin, catalogue::CatalogueTool};
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use majordomo_domain::{
-    Call, CallRequest, CallResult, ConversationId, Effect, Person, Tool, ToolError, TurnId, fault_point,
+    Agent, Call, CallRequest, CallResult, ConversationId, Effect, Person, Tool, ToolError, TurnId, fault_point,
     text::{clean, shorten},
     tool::ParsedCall,
 };
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 pub(crate) const NO_APPROVALS: &str =
-    "this would change something, and asking for approval is not built yet in this version; tell the person so";
+    "this would change something, and you cannot ask for approval yet; tell the person so";
 
 /// What a turn remembers of its calls.
 #[derive(Default)]
@@ -29,9 +30,11 @@ pub(crate) struct Asked {
 pub(crate) struct Batch<'a> {
     pub engine: &'a Engine,
     pub turn: TurnId,
-    pub ordinal: i64,
     pub conversation: ConversationId,
     pub person: Arc<Person>,
+    pub agent: &'a Agent,
+    /// Begins the references of cut results; different in every turn and errand.
+    pub prefix: String,
     pub result_chars: usize,
     pub calls_at_once: usize,
 }
@@ -52,6 +55,15 @@ enum Work {
         text: String,
         malformed: bool,
     },
+}
+
+impl Asked {
+    /// Results an earlier attempt has cut: their references stay taken.
+    pub fn take_up(&mut self, result: &CallResult) {
+        if result.text.ends_with(']') && result.text.contains("\n[cut at ") {
+            self.kept += 1;
+        }
+    }
 }
 
 impl Prepared {
@@ -102,7 +114,8 @@ impl Batch<'_> {
             key: (name.clone(), arguments.clone()),
             work: Work::Refused { text, malformed },
         };
-        let Some(tool) = self.engine.0.catalogue.find(&name) else {
+        let allowed = |tool: &&CatalogueTool| self.engine.0.catalogue.allows(self.agent, tool.toolkit);
+        let Some(tool) = self.engine.0.catalogue.find(&name).filter(allowed) else {
             return refuse(format!("there is no tool {}; find_tools looks for one", shorten(&clean(&name), 60)), true);
         };
         match tool.tool.parse(&arguments) {
@@ -211,9 +224,13 @@ impl Batch<'_> {
             turn: self.turn,
             conversation: self.conversation,
             person: self.person.clone(),
+            agent: self.agent.id,
+            toolkits: self.agent.toolkits.as_slice().into(),
             now_ms: self.engine.0.clock.now_ms(),
         };
-        let outcome = tool.run(parsed, &call).await;
+        // A tool that panics is a bug of that tool, not the end of the turn.
+        let outcome = AssertUnwindSafe(tool.run(parsed, &call)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(ToolError::Bug("it panicked".into())));
         let word = match &outcome {
             Ok(_) => "ok",
             Err(ToolError::TellModel(_)) => "told_model",
@@ -235,7 +252,7 @@ impl Batch<'_> {
             *kept += 1;
             *kept
         };
-        let reference = format!("r{}-{number}", self.ordinal);
+        let reference = format!("{}-{number}", self.prefix);
         let total = text.chars().count();
         let head: String = text.chars().take(limit).collect();
         let whole: String = text.chars().take(500_000).collect();

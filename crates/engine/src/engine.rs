@@ -9,6 +9,7 @@ use crate::{
     turn,
     watch::Watch,
 };
+use futures_util::FutureExt;
 use majordomo_domain::{
     Accepted, Agent, AgentId, Call, Clock, ConversationId, Effect, EventKind, Message, Op, Output, Part, Person,
     PersonId, Tool, ToolError, Toolkit, TurnId, TurnState, Usage, fault_point,
@@ -19,9 +20,10 @@ use majordomo_domain::{
 };
 use majordomo_store::{AcceptOutcome, NewConversation, NewSay, Store, StoreError, bus::Bus};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{DefaultHasher, Hash, Hasher},
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -248,7 +250,7 @@ impl Engine {
         let turn = TurnId::new();
         let new = NewSay {
             turn,
-            digest: digest(&say),
+            digest: say.platform_id.as_ref().map(|_| digest(&say)).unwrap_or_default(),
             create,
             claim: free.then(|| (inner.owner.clone(), now_ms + LEASE_MS)),
             now_ms,
@@ -286,7 +288,12 @@ impl Engine {
         for part in &mut say.parts {
             if let Part::Text { text } = part {
                 if text.chars().any(|c| c.is_control() || c >= '\u{e0000}') {
-                    *text = text::clean(text);
+                    let cleaned = text::clean(text);
+                    let hidden = text.chars().count() - cleaned.chars().count();
+                    if hidden > 0 {
+                        tracing::warn!(hidden, person.id = %say.author, "characters nobody can see were taken out of a message");
+                    }
+                    *text = cleaned;
                 }
                 length += text.chars().count();
             }
@@ -322,7 +329,11 @@ impl Engine {
                     break;
                 }
                 let handle = next.handle.clone();
-                turn::run(&engine, &room, next).await;
+                let (say, attempt) = (next.say.clone(), next.attempt);
+                // A panic ends its turn with a sentence, not the conversation with silence.
+                if AssertUnwindSafe(turn::run(&engine, &room, next)).catch_unwind().await.is_err() {
+                    turn::give_up(&engine, &room, &handle, &say, attempt).await;
+                }
                 engine.turns().remove(&handle.turn);
             }
         });
@@ -446,6 +457,8 @@ impl Engine {
             turn: TurnId::new(),
             conversation: ConversationId::new(),
             person: Arc::new(person),
+            agent: self.agents()[0].id,
+            toolkits: Arc::new([]),
             now_ms: self.0.clock.now_ms(),
         };
         Ok(tool.run(parsed, &call).await?)
@@ -595,23 +608,33 @@ fn without_data(message: &Message) -> Message {
 
 /// Equal for requests that say the same.
 fn digest(say: &Say) -> String {
-    let mut hasher = DefaultHasher::new();
-    say.conversation.hash(&mut hasher);
-    say.author.hash(&mut hasher);
-    say.model.hash(&mut hasher);
+    let mut hasher = Sha256::new();
+    let mut add = |text: &str| {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    };
+    add(&say.conversation.to_string());
+    add(&say.author.to_string());
+    add(say.model.as_deref().unwrap_or_default());
     for part in &say.parts {
         match part {
-            Part::Text { text } => text.hash(&mut hasher),
-            Part::Image { media_type, data } => (media_type, data).hash(&mut hasher),
-            Part::File { name, media_type, data } => (name, media_type, data).hash(&mut hasher),
+            Part::Text { text } => add(text),
+            Part::Image { media_type, data } => [media_type, data].into_iter().for_each(|text| add(text)),
+            Part::File { name, media_type, data } => [name, media_type, data].into_iter().for_each(|text| add(text)),
             _ => {}
         }
     }
-    format!("{:016x}", hasher.finish())
+    format!("{:x}", hasher.finalize())
 }
 
 /// Names of the tools every agent has.
-pub(crate) fn builtin_names() -> [&'static str; 4] {
+pub(crate) fn builtin_names() -> [&'static str; 5] {
     use crate::{builtin, delegate};
-    [builtin::FindTools::NAME, builtin::UseTool::NAME, builtin::Recall::NAME, delegate::Delegate::NAME]
+    [
+        builtin::FindTools::NAME,
+        builtin::UseTool::NAME,
+        builtin::Recall::NAME,
+        delegate::Delegate::NAME,
+        builtin::StaySilent::NAME,
+    ]
 }

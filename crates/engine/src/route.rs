@@ -34,13 +34,24 @@ impl Default for RouteConfig {
     }
 }
 
+/// Who may answer.
+pub(crate) struct Candidates {
+    /// Best first; those that rest at the end.
+    pub models: Vec<Arc<dyn Model>>,
+    /// Who would answer if nobody rested.
+    pub preferred: Option<Arc<dyn Model>>,
+    /// Why the preferred one rests, if it does.
+    pub resting: Option<String>,
+}
+
 /// A model as configured, and ready to be asked.
 type Ready = (RoleModel, Arc<dyn Model>);
 
 pub struct Router {
     providers: Vec<Arc<dyn Provider>>,
     roles: BTreeMap<ModelRole, Vec<Ready>>,
-    cooling: Mutex<HashMap<String, Instant>>,
+    /// Until when a model rests, and why.
+    cooling: Mutex<HashMap<String, (Instant, String)>>,
     cool_down: Duration,
 }
 
@@ -99,7 +110,7 @@ impl Router {
     }
 
     /// Who may answer, best first: the chosen one, then the role's in order; those that cool down go to the end.
-    pub(crate) fn candidates(&self, role: ModelRole, chosen: Option<&str>) -> Vec<Arc<dyn Model>> {
+    pub(crate) fn candidates(&self, role: ModelRole, chosen: Option<&str>) -> Candidates {
         let mut candidates: Vec<Arc<dyn Model>> = Vec::new();
         if let Some(name) = chosen {
             if let Some(model) = self.configured(name) {
@@ -117,8 +128,11 @@ impl Router {
         }
         let cooling = self.cooling();
         let now = Instant::now();
-        candidates.sort_by_key(|model| cooling.get(&model.info().name).is_some_and(|until| *until > now));
-        candidates
+        let rests = |model: &Arc<dyn Model>| cooling.get(&model.info().name).filter(|(until, _)| *until > now);
+        let preferred = candidates.first().cloned();
+        let resting = preferred.as_ref().and_then(rests).map(|(_, why)| why.clone());
+        candidates.sort_by_key(|model| rests(model).is_some());
+        Candidates { models: candidates, preferred, resting }
     }
 
     /// Remember that a model failed.
@@ -131,7 +145,7 @@ impl Router {
             ModelError::Refused { .. } => self.cool_down * 10,
             ModelError::TooLong { .. } | ModelError::Invalid { .. } => return,
         };
-        self.cooling().insert(model.name.clone(), Instant::now() + pause);
+        self.cooling().insert(model.name.clone(), (Instant::now() + pause, error.to_string()));
     }
 
     pub(crate) fn answered(&self, model: &ModelInfo) {
@@ -141,7 +155,7 @@ impl Router {
         }
     }
 
-    fn cooling(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+    fn cooling(&self) -> MutexGuard<'_, HashMap<String, (Instant, String)>> {
         self.cooling.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

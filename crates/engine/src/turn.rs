@@ -11,8 +11,9 @@ use crate::{
 use futures_util::StreamExt;
 use majordomo_domain::{
     Agent, CallRequest, CallResult, EventKind, Message, MessageId, Model, ModelError, ModelEvent, ModelRequest,
-    ModelRole, Notice, NoticeKind, Part, Person, Role, StopReason, TurnState, Usage, fault_point,
+    ModelRole, Notice, NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
     model::ModelInfo,
+    op::Say,
     text::{clean, estimate_tokens, shorten},
 };
 use majordomo_store::{Fence, FinishedTurn, Step, StepKind, StoreError};
@@ -240,6 +241,7 @@ impl Making<'_> {
                     self.add(Role::Assistant, parts);
                 }
                 StepKind::Returned { result } => {
+                    self.asked.take_up(&result);
                     self.tell(finished(&result));
                     results.push(result);
                 }
@@ -377,6 +379,10 @@ impl Making<'_> {
             if answer.calls.is_empty() || !may_call {
                 return self.conclude(answer, last_words, step >= steps);
             }
+            let silent = |call: &CallRequest| call.name == crate::builtin::StaySilent::NAME;
+            if self.agent.may_stay_silent && answer.calls.iter().any(silent) {
+                return Ok(());
+            }
             let calls = answer.calls.clone();
             let step_kind = StepKind::Asked {
                 parts: answer.parts.clone(),
@@ -442,9 +448,10 @@ impl Making<'_> {
         let batch = Batch {
             engine: self.engine,
             turn: handle.turn,
-            ordinal: handle.ordinal,
             conversation: handle.conversation,
             person: self.person.clone(),
+            agent: self.agent,
+            prefix: format!("r{}", handle.ordinal),
             result_chars: self.agent.limits.result_chars as usize,
             calls_at_once: self.agent.limits.calls_per_step.clamp(1, 64) as usize,
         };
@@ -468,6 +475,7 @@ impl Making<'_> {
             let patience = tokio::time::sleep(Duration::from_millis(self.engine.0.config.progress_after_ms.max(100)));
             tokio::pin!(patience);
             let mut waiting_silently = line.is_some();
+            let mut renew = renewals();
             loop {
                 tokio::select! {
                     biased;
@@ -475,6 +483,11 @@ impl Making<'_> {
                     () = self.engine.0.halt.cancelled() => break Err(Stop::Abandoned),
                     () = tokio::time::sleep_until(self.deadline) => break Err(Stop::TimedOut),
                     results = &mut work => break Ok(results),
+                    _ = renew.tick() => {
+                        if self.renew().await.is_err() {
+                            break Err(Stop::Abandoned);
+                        }
+                    }
                     () = &mut patience, if waiting_silently => {
                         waiting_silently = false;
                         if let Some(text) = line {
@@ -538,15 +551,15 @@ impl Making<'_> {
     async fn ask(&mut self, step: u32, may_call: bool) -> Result<Answer, Stop> {
         let inner = &self.engine.0;
         let candidates = inner.router.candidates(self.role, self.waiting.say.model.as_deref());
-        let Some(first) = candidates.first().cloned() else {
+        let Some(first) = candidates.preferred.clone() else {
             return Err(Stop::Failed("no model is connected; add a key for one in the settings".into()));
         };
         let mut failures: HashMap<String, ModelError> = HashMap::new();
         let mut reason = String::new();
         for attempt in 0..TRIES {
             // A model that refused is not asked again; one that stumbled may be, when nobody else is left.
-            let model = candidates.iter().find(|m| !failures.contains_key(&m.info().name)).or_else(|| {
-                candidates.iter().find(|m| failures.get(&m.info().name).is_some_and(ModelError::is_passing))
+            let model = candidates.models.iter().find(|m| !failures.contains_key(&m.info().name)).or_else(|| {
+                candidates.models.iter().find(|m| failures.get(&m.info().name).is_some_and(ModelError::is_passing))
             });
             let Some(model) = model.cloned() else { break };
             self.tell(EventKind::ModelAsked { model: model.info().name.clone(), step });
@@ -554,10 +567,11 @@ impl Making<'_> {
                 Ok(answer) => {
                     inner.router.answered(model.info());
                     if model.info().name != first.info().name
-                        && let Some(error) = failures.get(&first.info().name)
+                        && let Some(why) =
+                            failures.get(&first.info().name).map(ToString::to_string).or(candidates.resting.clone())
                         && self.notices.iter().all(|n| n.kind != NoticeKind::Fallback)
                     {
-                        let text = format!("Answered by {}, because {error}.", model.info().name);
+                        let text = format!("Answered by {}, because {why}.", model.info().name);
                         self.notice(NoticeKind::Fallback, text);
                     }
                     return Ok(answer);
@@ -565,7 +579,8 @@ impl Making<'_> {
                 Err(Failure::Stop(stop)) => return Err(stop),
                 Err(Failure::Model(error)) => {
                     let shown = !self.text.is_empty();
-                    tracing::warn!(model = %model.info().name, %error, attempt, "a model gave no answer");
+                    // The kind only: what a provider says may quote the person.
+                    tracing::warn!(model = %model.info().name, kind = error.kind(), attempt, "a model gave no answer");
                     metrics::counter!("majordomo_model_failures_total", "model" => model.info().name.clone())
                         .increment(1);
                     if matches!(error, ModelError::TooLong { .. }) {
@@ -610,6 +625,7 @@ impl Making<'_> {
         let deadline = tokio::time::sleep_until(self.deadline);
         tokio::pin!(deadline);
         let mut got = Got::default();
+        let mut renew = renewals();
         loop {
             let event = tokio::select! {
                 biased;
@@ -617,6 +633,10 @@ impl Making<'_> {
                 () = halt.cancelled() => return Err(Failure::Stop(Stop::Abandoned)),
                 () = &mut deadline => return Err(Failure::Stop(Stop::TimedOut)),
                 event = stream.next() => event,
+                _ = renew.tick() => {
+                    self.renew().await?;
+                    continue;
+                }
             };
             let Some(event) = event else { break };
             if got.events == 0 {
@@ -708,6 +728,11 @@ impl Making<'_> {
             return Ok(());
         }
         self.saved = Instant::now();
+        self.renew().await
+    }
+
+    /// Write the text so far and hold the lease for another while.
+    async fn renew(&self) -> Result<(), Failure> {
         let handle = &self.waiting.handle;
         let inner = &self.engine.0;
         let until = inner.clock.now_ms() + LEASE_MS;
@@ -760,10 +785,13 @@ impl Making<'_> {
             match inner.store.finish_turn(end.clone()).await {
                 Ok(()) => break true,
                 Err(StoreError::Fenced) => break false,
-                Err(error) if pause < Duration::from_secs(30) && !inner.halt.is_cancelled() => {
+                Err(error) if !inner.halt.is_cancelled() => {
                     tracing::warn!(%error, "the end of a turn could not be stored; trying again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 3;
+                    tokio::select! {
+                        () = inner.halt.cancelled() => {}
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(2));
                 }
                 Err(error) => {
                     tracing::error!(%error, "the end of a turn could not be stored; the next start takes it up");
@@ -779,6 +807,12 @@ impl Making<'_> {
                 &handle,
                 "the conversation was cleared or taken over meanwhile",
             );
+        }
+        let keep = self.agent.limits.keep_messages;
+        if keep > 0
+            && let Err(error) = inner.store.trim_conversation(handle.conversation, keep).await
+        {
+            tracing::warn!(%error, "old messages were not removed");
         }
         let mut history = self.known;
         history.append(&mut self.added);
@@ -815,6 +849,70 @@ impl Making<'_> {
             error,
         }));
     }
+}
+
+/// Ticks while nothing else is written, well within the life of a lease.
+fn renewals() -> tokio::time::Interval {
+    let every = Duration::from_millis(LEASE_MS as u64 / 3);
+    tokio::time::interval_at(Instant::now() + every, every)
+}
+
+/// End a turn that broke inside: its row, its watchers and whoever waits hear of it.
+pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &crate::room::TurnHandle, say: &Say, attempt: i64) {
+    let inner = &engine.0;
+    let now_ms = inner.clock.now_ms();
+    let until_ms = now_ms + LEASE_MS;
+    let begun = inner.store.begin_turn(handle.turn, handle.conversation, &inner.owner, until_ms, now_ms).await;
+    let Ok(fence) = begun else {
+        return settle_without_rows(engine, room, handle, "something broke inside; the next start takes it up");
+    };
+    let text = "No answer: something broke inside. It was logged; please try again.".to_owned();
+    let message = Message {
+        id: MessageId::new(),
+        turn: handle.turn,
+        position: handle.ordinal * 1000 + 1,
+        role: Role::Assistant,
+        parts: vec![Part::Notice(Notice { kind: NoticeKind::Failed, text })],
+        created_at_ms: now_ms,
+    };
+    let end = FinishedTurn {
+        turn: handle.turn,
+        conversation: handle.conversation,
+        person: handle.person,
+        agent: say.agent,
+        fence,
+        keep_lease: false,
+        state: TurnState::Failed,
+        messages: vec![message.clone()],
+        model: String::new(),
+        error: Some("something broke inside".into()),
+        usage: Usage::default(),
+        cost_micros: 0,
+        day: String::new(),
+        delivery: None,
+        now_ms,
+    };
+    if inner.store.finish_turn(end).await.is_err() {
+        return settle_without_rows(engine, room, handle, "something broke inside; the next start takes it up");
+    }
+    let messages = vec![message];
+    let kind = EventKind::TurnFinished {
+        state: TurnState::Failed,
+        messages: messages.clone(),
+        model: String::new(),
+        usage: Usage::default(),
+        cost_micros: 0,
+        duration_ms: 0,
+    };
+    room.tell(&inner.bus, handle.ordinal, attempt, handle.turn, kind);
+    handle.settle(Arc::new(Outcome {
+        state: TurnState::Failed,
+        messages,
+        model: String::new(),
+        usage: Usage::default(),
+        cost_micros: 0,
+        error: Some("something broke inside".into()),
+    }));
 }
 
 /// What a stream has given so far.

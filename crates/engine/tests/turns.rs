@@ -46,6 +46,7 @@ impl Tool for LookUp {
     type Service = World;
 
     fn title(&self) -> String {
+        assert_ne!(self.title, "breaks the turn");
         format!("Looking up “{}”", self.title)
     }
 
@@ -57,6 +58,7 @@ impl Tool for LookUp {
         world.together.fetch_sub(1, Ordering::SeqCst);
         match self.title.as_str() {
             "down" => Err(ToolError::CouldNotAsk { service: "films".into(), reason: "connection refused".into() }),
+            "breaks" => panic!("on purpose"),
             "long" => Ok(Output::text("0123456789".repeat(2_000))),
             "slow" => {
                 tokio::time::sleep(Duration::from_secs(3_600)).await;
@@ -180,6 +182,17 @@ async fn start(
     world: &World,
     limits: TurnLimits,
 ) -> Engine {
+    start_agent(store, model, second, world, limits, |_| {}).await
+}
+
+async fn start_agent(
+    store: &Store,
+    model: &ScriptedModel,
+    second: &ScriptedModel,
+    world: &World,
+    limits: TurnLimits,
+    change: impl FnOnce(&mut Agent),
+) -> Engine {
     let toolkit = Toolkit::new("films", world.clone())
         .guide("Films: ask before you answer.")
         .limits(Limits { at_once: 3, timeout: Duration::from_secs(2) })
@@ -195,14 +208,16 @@ async fn start(
         (ModelRole::Chat, vec![role("first", "big"), role("second", "small")]),
         (ModelRole::Summarizer, vec![role("second", "small")]),
     ]);
-    let agent = Agent {
+    let mut agent = Agent {
         id: AgentId::new(),
         name: "majordomo".into(),
         prompt: "You are the majordomo.".into(),
         toolkits: Vec::new(),
         first_tools: Vec::new(),
+        may_stay_silent: false,
         limits,
     };
+    change(&mut agent);
     Engine::start(Parts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
@@ -461,6 +476,9 @@ async fn another_model_takes_over_and_the_person_is_told() {
     house.second.says("Me again.");
     house.asks("And now?").await;
     assert_eq!(house.model.asked().len(), 1);
+    let page = house.store.messages(house.conversation, None, 10).await.unwrap();
+    let told = page.messages[3].parts.iter().any(|p| matches!(p, Part::Notice(n) if n.text.contains("overloaded")));
+    assert!(told, "every answer of another model says so: {:?}", page.messages[3].parts);
 }
 
 #[tokio::test]
@@ -867,4 +885,81 @@ async fn a_snapshot_in_the_middle_shows_what_was_shown() {
     assert_eq!((running.calls.len(), running.calls[0].finished, running.calls[1].finished), (2, true, false));
     house.engine.cancel(CancelTarget::Turn(turn), house.person).await.unwrap();
     house.ends(turn).await;
+}
+
+/// A house whose agent is changed before it starts.
+async fn changed(change: impl FnOnce(&mut Agent)) -> House {
+    let mut house = House::new().await;
+    house.engine.stop(Duration::ZERO).await;
+    let limits = TurnLimits::default();
+    house.engine = start_agent(&house.store, &house.model, &house.second, &house.world, limits, change).await;
+    house
+}
+
+#[tokio::test]
+async fn an_agent_uses_only_its_own_toolkits() {
+    let house = changed(|agent| agent.toolkits = vec!["notes".into()]).await;
+    house.model.calls(&[("films_look_up", r#"{"title":"A"}"#), ("find_tools", r#"{"query":"look up a film"}"#)]);
+    house.model.calls(&[("use_tool", r#"{"name":"search_films","arguments":{"title":"A"}}"#)]);
+    house.model.says("I cannot.");
+    house.asks("Look it up").await;
+    assert_eq!(house.world.asked.load(Ordering::SeqCst), 0);
+    let asked = house.model.asked();
+    assert!(asked[0].tools.iter().all(|tool| !tool.name.starts_with("films")));
+    let found = match &asked[1].messages.last().unwrap().parts[1] {
+        Part::Result(result) => result.text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(found.starts_with("No tool fits"), "{found}");
+}
+
+#[tokio::test]
+async fn a_tool_that_breaks_is_one_failed_call_and_a_broken_turn_ends_with_a_sentence() {
+    let house = House::new().await;
+    house.model.calls(&[("films_look_up", r#"{"title":"breaks"}"#)]).says("It failed inside.");
+    assert_eq!(house.asks("Try").await.1, "It failed inside.");
+    house.model.calls(&[("films_look_up", r#"{"title":"breaks the turn"}"#)]);
+    let watch = house.engine.watch(house.conversation, None).await.unwrap();
+    let (state, text) = house.asks("Try harder").await;
+    assert_eq!(state, TurnState::Failed);
+    assert!(text.contains("something broke inside"), "{text}");
+    assert_eq!(seen(watch).await.last().unwrap(), "finished failed messages=1");
+    house.model.says("Still here.");
+    assert_eq!(house.asks("And now?").await.1, "Still here.");
+    assert_eq!(house.stored().await.last().unwrap().1, "Still here.");
+}
+
+#[tokio::test]
+async fn an_agent_that_may_stay_silent_says_nothing() {
+    let house = changed(|agent| agent.may_stay_silent = true).await;
+    house.model.calls(&[("stay_silent", "{}")]);
+    assert_eq!(house.asks("Just talking to myself").await, (TurnState::Done, String::new()));
+    house.model.says("Yes?");
+    assert_eq!(house.asks("Majordomo!").await.1, "Yes?");
+    let sent = house.model.asked().pop().unwrap();
+    assert_eq!(sent.messages.iter().filter(|m| m.role == Role::User).count(), 2);
+    // Others have to answer.
+    let house = House::new().await;
+    house.model.calls(&[("stay_silent", "{}")]).says("Well, yes.");
+    assert_eq!(house.asks("Hello?").await.1, "Well, yes.");
+}
+
+#[tokio::test]
+async fn history_is_counted_in_exchanges_and_the_transcript_can_be_trimmed() {
+    let house = House::with(TurnLimits { history_turns: 2, keep_messages: 5, ..TurnLimits::default() }).await;
+    for n in 1..=6 {
+        if n == 5 {
+            house.model.calls(&[("films_look_up", r#"{"title":"A"}"#)]);
+        }
+        house.model.says(&format!("Answer {n}"));
+        house.asks(&format!("Question {n}")).await;
+        let sent = house.model.asked().pop().unwrap();
+        assert_eq!(sent.messages[0].role, Role::User, "a request begins with a question");
+        let questions = sent.messages.iter().filter(|m| m.role == Role::User).count();
+        assert!(questions <= 3, "two exchanges and the question: {questions}");
+        assert!(house.stored().await.len() <= 5);
+    }
+    let kept = house.stored().await;
+    assert_eq!(kept.first().unwrap(), &(Role::User, "Question 6".to_owned()), "a turn goes as a whole");
+    assert_eq!(kept.last().unwrap().1, "Answer 6");
 }

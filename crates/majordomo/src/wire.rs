@@ -184,6 +184,7 @@ fn agents(sections: &BTreeMap<String, AgentSection>, toolkits: &[Toolkit]) -> Ve
             prompt: section.and_then(|s| s.prompt.clone()).unwrap_or_else(|| PROMPT.trim().to_owned()),
             toolkits: section.map(|s| s.toolkits.clone()).unwrap_or_default(),
             first_tools: first_tools.into_iter().filter(known).collect(),
+            may_stay_silent: section.is_some_and(|s| s.may_stay_silent),
             limits: section.map_or_else(TurnLimits::default, |s| s.limits.clone()),
         }
     };

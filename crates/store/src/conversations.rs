@@ -188,6 +188,24 @@ impl Store {
         Ok(MessagePage { messages, more })
     }
 
+    /// Keep the newest messages of a conversation and remove the rest, whole turns at a time; how many went.
+    pub async fn trim_conversation(&self, id: ConversationId, keep: u32) -> Result<u64> {
+        self.write(async move |tx| {
+            let row = tx
+                .first(
+                    "SELECT position FROM messages WHERE conversation_id = ? ORDER BY position DESC LIMIT 1 OFFSET ?",
+                    &[id.into(), keep.into()],
+                )
+                .await?;
+            let Some(row) = row else { return Ok(0) };
+            // The turn of the newest message that has to go, goes as a whole: an answer without its question helps nobody.
+            let first_kept = (row.int("position")? / 1000 + 1) * 1000;
+            tx.run("DELETE FROM messages WHERE conversation_id = ? AND position < ?", &[id.into(), first_kept.into()])
+                .await
+        })
+        .await
+    }
+
     /// What a conversation has cost: tokens, micro-dollars, turns.
     pub async fn conversation_usage(&self, id: ConversationId) -> Result<(Usage, i64, u64)> {
         let row = self

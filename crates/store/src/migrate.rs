@@ -23,7 +23,7 @@ pub(crate) async fn run(dialect: Dialect, url: &str) -> Result<()> {
         for statement in statements(text) {
             connection.execute(dialect.ddl(statement)).await?;
         }
-        sqlx::query("INSERT INTO schema_version (version) VALUES (?)")
+        sqlx::query(dialect.sql("INSERT INTO schema_version (version) VALUES (?)"))
             .bind(index as i64 + 1)
             .execute(&mut connection)
             .await?;

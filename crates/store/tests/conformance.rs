@@ -363,6 +363,7 @@ async fn agents_keep_their_id_over_changes() {
             prompt: "one".into(),
             toolkits: Vec::new(),
             first_tools: Vec::new(),
+            may_stay_silent: false,
             limits: Default::default(),
         };
         store.put_agent(&agent).await.unwrap();

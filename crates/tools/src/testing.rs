@@ -25,6 +25,8 @@ pub fn call() -> Call {
             language: None,
             created_at_ms: 0,
         }),
+        agent: majordomo_domain::AgentId::new(),
+        toolkits: std::sync::Arc::new([]),
         now_ms: 1_795_243_980_000,
     }
 }

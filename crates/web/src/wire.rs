@@ -790,6 +790,7 @@ mod tests {
             prompt: "You are.".into(),
             toolkits: vec!["tmdb".into()],
             first_tools: vec![],
+            may_stay_silent: false,
             limits: Default::default(),
         };
         same::<_, Agent>(&agent);

@@ -104,6 +104,8 @@ pub struct AgentSection {
     pub toolkits: Vec<String>,
     /// Tools the model is told of at once; the built-in choice when absent.
     pub first_tools: Option<Vec<String>>,
+    /// Whether it may end a turn without a word. Default false.
+    pub may_stay_silent: bool,
     pub limits: TurnLimits,
 }
 

@@ -79,6 +79,7 @@ impl House {
             prompt: "You are helpful.".into(),
             toolkits: vec![],
             first_tools: vec!["things_echo".into()],
+            may_stay_silent: false,
             limits: Default::default(),
         };
         let parts = Parts {
