@@ -5,6 +5,7 @@ mod harness;
 mod flows {
     mod analyst;
     mod crash;
+    mod faults;
     mod house;
     mod walk;
 }
