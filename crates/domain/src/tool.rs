@@ -208,7 +208,26 @@ fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError>
     }
     // Models send nothing at all for a tool without arguments.
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    serde_json::from_str(arguments).map_err(|e| ToolError::TellModel(format!("arguments not understood: {e}")))
+    serde_json::from_str(arguments)
+        .map_err(|e| ToolError::TellModel(format!("arguments not understood: {}", in_plain_words(&e.to_string()))))
+}
+
+/// A parser's remark without the names of types, which mean nothing to a model.
+fn in_plain_words(remark: &str) -> String {
+    let Some((found, wanted)) = remark.split_once(", expected ") else { return remark.to_owned() };
+    let (wanted, place) = wanted.rsplit_once(" at line ").unwrap_or((wanted, ""));
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let place = if place.is_empty() { String::new() } else { format!(" at line {place}") };
+    format!("{found}, expected {wanted}{place}")
 }
 
 fn spec_of<T: Tool>() -> ToolSpec {
