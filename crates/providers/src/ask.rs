@@ -42,6 +42,7 @@ pub(crate) fn stream(model: Arc<Remote>, request: ModelRequest) -> BoxStream<'st
         body: None,
         backoff,
         silences: 0,
+        status: None,
         reader: None,
         fresh: Vec::new(),
         queue: VecDeque::new(),
@@ -62,6 +63,8 @@ struct Answer {
     body: Option<Bytes>,
     backoff: ExponentialBackoff,
     silences: u32,
+    /// With which the last attempt was refused, when it was refused by a status.
+    status: Option<u16>,
     reader: Option<EventReader>,
     decoder: Decoder,
     fresh: Vec<ModelEvent>,
@@ -139,7 +142,8 @@ impl Answer {
         match reader.next().await {
             Some(Ok(event)) => self.decoder.push(&event, &mut self.fresh),
             Some(Err(error)) if self.decoder.is_finished() => {
-                tracing::debug!(%provider, reason = error.reason(), "the connection failed after the end of the answer");
+                let model = &self.model.info.id;
+                tracing::debug!(%provider, model, kind = error.kind(), "the connection failed after the end of the answer");
                 Ok(())
             }
             Some(Err(error)) => {
@@ -167,6 +171,7 @@ impl Answer {
             Ok(opened) => opened,
             Err(error) => {
                 self.silences += u32::from(is_silence(&error));
+                self.status = error.status();
                 return Err(from_upstream(&setup.name, error));
             }
         };
@@ -204,7 +209,15 @@ impl Answer {
             ModelError::Busy { retry_after: Some(wished), .. } => (*wished).min(pace.longest_wait),
             _ => wait.min(pace.longest_wait),
         };
-        tracing::debug!(provider = %self.model.setup.name, %error, wait_ms = wait.as_millis() as u64, "asking again");
+        // What a provider says of a request may quote it, so only the kind of failure is logged.
+        tracing::debug!(
+            provider = %self.model.setup.name,
+            model = %self.model.info.id,
+            kind = error.kind(),
+            status = self.status,
+            wait_ms = wait.as_millis() as u64,
+            "asking again"
+        );
         self.reader = None;
         tokio::time::sleep(wait).await;
         self.decoder = Decoder::new(&self.model);

@@ -6,7 +6,7 @@ use majordomo_domain::{
     model::{Effort, ModelOptions},
     money::Price,
 };
-use majordomo_upstream::Url;
+use majordomo_upstream::{Url, check_base};
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -41,9 +41,9 @@ pub struct ProviderConfig {
     pub idle_timeout_seconds: Option<u64>,
     /// Further attempts to begin an answer after a passing failure. 0 to 10, default 2.
     pub retries: Option<u32>,
-    /// Tokens its models can read, when the provider does not say.
+    /// Tokens its models can read, when the provider does not say. 1 000 to 100 000 000.
     pub context_tokens: Option<u32>,
-    /// US dollars per million tokens, by the provider's model id.
+    /// US dollars per million tokens, 0 to 100 000, by the provider's model id.
     pub prices: BTreeMap<String, Price>,
     pub roles: BTreeMap<ModelRole, RoleConfig>,
     /// Told to providers that ask who is calling (OpenRouter's `HTTP-Referer`).
@@ -187,14 +187,24 @@ impl Config {
             if provider.base_url.is_none() && !known && provider.dialect != Some(Dialect::Echo) {
                 wrong("", "this name is no preset, so it needs `base_url`");
             }
-            if provider.base_url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-                wrong(".base_url", "an address must not hold a user name or password; use `api_key` or `headers`");
+            if let Some(Err(reason)) = provider.base_url.as_ref().map(check_base) {
+                wrong(".base_url", reason);
             }
             if provider.idle_timeout_seconds.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
                 wrong(".idle_timeout_seconds", "must be 1 to 600");
             }
             if provider.retries.is_some_and(|retries| retries > 10) {
                 wrong(".retries", "must be 0 to 10");
+            }
+            if provider.context_tokens.is_some_and(|tokens| !(1_000..=100_000_000).contains(&tokens)) {
+                wrong(".context_tokens", "must be 1000 to 100000000");
+            }
+            for (model, price) in &provider.prices {
+                let mut said = [Some(price.input), Some(price.output), price.cached_input].into_iter().flatten();
+                // Written so that what is no number is refused, too.
+                if !said.all(|dollars| (0.0..=100_000.0).contains(&dollars)) {
+                    wrong(&format!(".prices.{model}"), "a price is 0 to 100000 dollars per million tokens");
+                }
             }
             for (role, model) in &provider.roles {
                 if model.model.trim().is_empty() || model.model.len() > 150 {

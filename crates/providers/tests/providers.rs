@@ -674,6 +674,15 @@ fn wrong_settings_are_told_by_their_place() {
             "models.openai.roles.chat"
         ]
     );
+    for address in ["ftp://c/", "http://c/?key=1", "http://u@c/"] {
+        assert_eq!(problems(&format!("[openai]\nbase_url = '{address}'")), ["models.openai.base_url"], "{address}");
+    }
+    assert_eq!(
+        problems(
+            "[openai]\ncontext_tokens = 0\nprices = { 'a' = { input = -1, output = 1 }, 'b' = { input = 1, output = nan } }"
+        ),
+        ["models.openai.context_tokens", "models.openai.prices.a", "models.openai.prices.b"]
+    );
     assert_eq!(
         problems("[openai.roles]\nchat = { model = 'x', params = { messages = [] } }"),
         ["models.openai.roles.chat.params.messages"]

@@ -3,7 +3,7 @@
 use url::Url;
 
 /// Whether an address may be a service's base. The reason is for a person and does not repeat the address.
-pub(crate) fn check_base(url: &Url) -> Result<(), &'static str> {
+pub fn check_base(url: &Url) -> Result<(), &'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("its address is neither http nor https");
     }

@@ -85,8 +85,19 @@ impl UpstreamError {
         }
     }
 
-    /// The word for metrics.
-    pub(crate) fn outcome(&self) -> &'static str {
+    /// The status it was refused with, when the service answered with one that is no success.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            UpstreamError::Refused { status, .. }
+            | UpstreamError::Busy { status, .. }
+            | UpstreamError::Failed { status, .. } => Some(*status),
+            UpstreamError::NotFound { .. } => Some(404),
+            _ => None,
+        }
+    }
+
+    /// What went wrong in one word, for metrics and logs: reasons may quote what the service said.
+    pub fn kind(&self) -> &'static str {
         match self {
             UpstreamError::Unreachable { .. } => "unreachable",
             UpstreamError::Silent { .. } => "silent",

@@ -15,6 +15,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use egress::check_base;
 pub use error::UpstreamError;
 pub use policy::retry_after;
 pub use reqwest::Method;

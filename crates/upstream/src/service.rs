@@ -446,7 +446,7 @@ impl Service {
 
     fn count(&self, began: Instant, error: Option<&UpstreamError>) {
         let service = self.inner.name.clone();
-        let outcome = error.map_or("ok", UpstreamError::outcome);
+        let outcome = error.map_or("ok", UpstreamError::kind);
         metrics::counter!("majordomo_upstream_requests_total", "service" => service.clone(), "outcome" => outcome)
             .increment(1);
         metrics::histogram!("majordomo_upstream_duration_seconds", "service" => service)
