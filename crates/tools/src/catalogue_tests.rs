@@ -105,7 +105,7 @@ fn settings_are_strict_and_have_defaults() {
 
     let wrong: Config = read(r#"{"tmdb":{"api_key":"x","region":"Germany"}}"#).unwrap();
     let (_, off) = toolkits(&wrong, &Parts { upstream: upstream() });
-    assert_eq!(off[0].reason, "tools.tmdb.region is “Germany”, not a country code such as US");
+    assert_eq!(off[0].reason, "tools.tmdb.region: “Germany” is not a country code such as US");
 }
 
 #[test]

@@ -16,8 +16,8 @@ mod catalogue_tests;
 #[cfg(test)]
 mod testing;
 
-use majordomo_domain::Toolkit;
-use majordomo_upstream::Upstream;
+use majordomo_domain::{Secret, Toolkit};
+use majordomo_upstream::{Upstream, check_base};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -28,6 +28,70 @@ pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
 }
+
+/// Something wrong in the section, for the person who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, such as `tools.tmdb.base_url`.
+    pub path: String,
+    pub text: String,
+}
+
+impl Config {
+    /// What cannot work, whatever the services say. Empty when all is well.
+    pub fn problems(&self) -> Vec<Problem> {
+        [("tmdb", self.tmdb.problems()), ("tvmaze", self.tvmaze.problems())]
+            .into_iter()
+            .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key, text)))
+            .map(|(toolkit, key, text)| Problem { path: format!("tools.{toolkit}.{key}"), text })
+            .collect()
+    }
+}
+
+/// Keys of one toolkit's settings that do not fit, each with the reason.
+#[derive(Default)]
+struct Problems(Vec<(&'static str, String)>);
+
+impl Problems {
+    fn range(&mut self, key: &'static str, value: u64, least: u64, most: u64) -> &mut Self {
+        if !(least..=most).contains(&value) {
+            self.0.push((key, format!("{value} is not between {least} and {most}")));
+        }
+        self
+    }
+
+    fn address(&mut self, key: &'static str, url: &Url) -> &mut Self {
+        if let Err(reason) = check_base(url) {
+            self.0.push((key, reason.to_owned()));
+        }
+        self
+    }
+
+    fn unless(&mut self, key: &'static str, is_right: bool, text: impl FnOnce() -> String) -> &mut Self {
+        if !is_right {
+            self.0.push((key, text()));
+        }
+        self
+    }
+
+    /// The first one as a sentence that stands alone.
+    fn sentence(&self, toolkit: &str) -> Option<String> {
+        self.0.first().map(|(key, text)| format!("tools.{toolkit}.{key}: {text}"))
+    }
+}
+
+/// The name of every toolkit and of every tool with its other names, on or off.
+pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
+    let mut config = Config::default();
+    // Nothing is asked of any service here.
+    config.tmdb.api_key = Secret::new("0".repeat(32));
+    let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone() });
+    let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
+    toolkits.iter().map(|kit| (kit.name, tools(kit))).collect()
+}
+
+/// A tool's name, and the others it answers to.
+pub type ToolNames = (&'static str, &'static [&'static str]);
 
 /// What toolkits are built from.
 pub struct Parts {
@@ -63,6 +127,9 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
     (toolkits, off)
 }
+
+/// A week: what was fetched longer ago is not told as if it were so today.
+const LONGEST_AGE_S: u64 = 7 * 86_400;
 
 /// An address written in this program.
 fn address(text: &str) -> Url {

@@ -100,7 +100,7 @@ pub fn detailed() -> Level {
 
 /// One TMDb id or several, at most [`MAX_ITEMS`].
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a TMDb id is a whole number above 0, or a list of up to 10 of them")]
 pub enum Ids {
     One(u64),
     Text(String),
@@ -145,7 +145,7 @@ impl Ids {
 
 /// Values of a discover filter: one, several, or text that already holds TMDb's commas (and) or pipes (or).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this takes a number, a text such as 18,35 or 18|35, or a list of numbers and texts")]
 pub enum Choices {
     Number(u64),
     Text(String),
@@ -153,7 +153,7 @@ pub enum Choices {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a list of numbers and texts")]
 pub enum Choice {
     Number(u64),
     Text(String),

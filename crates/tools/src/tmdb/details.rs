@@ -193,7 +193,7 @@ pub struct Season {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "season_number is a whole number, 0 or more, or a list of up to 10 of them")]
 enum Seasons {
     One(u16),
     Many(Vec<u16>),

@@ -20,7 +20,7 @@ pub(crate) use arguments::{Level, Media as Kind};
 pub use client::Tmdb;
 pub(crate) use genres::plain;
 
-use crate::address;
+use crate::{LONGEST_AGE_S, Problems, address};
 use majordomo_domain::{Secret, Toolkit, tool::Limits};
 use serde::Deserialize;
 use std::time::Duration;
@@ -44,22 +44,22 @@ pub struct Config {
     pub include_adult: bool,
     /// Votes an item needs where results are ordered or filtered by score, default 100.
     pub vote_floor: u32,
-    /// Wall time of one call, retries included. Milliseconds, default 15 000.
+    /// Wall time of one call, retries included. Milliseconds, 100 to 600 000, default 15 000.
     pub timeout_ms: u64,
-    /// Wait for one answer. Milliseconds, default 5 000.
+    /// Wait for one answer. Milliseconds, 100 to 600 000, default 5 000.
     pub request_timeout_ms: u64,
     /// A second request starts when the first has not answered after this. Milliseconds, default 1 200; 0 for never.
     #[serde(deserialize_with = "crate::zero_is_never")]
     pub hedge_after_ms: Option<u64>,
-    /// Requests at the same time, default 8.
+    /// Requests at the same time, 1 to 100, default 8.
     pub at_once: usize,
-    /// Requests a second, default 30. TMDb's own ceiling is about 40.
+    /// Requests a second, 1 to 1 000, default 30. TMDb's own ceiling is about 40.
     pub per_second: u32,
-    /// Age up to which details are reused. Seconds, default 21 600.
+    /// Age up to which details are reused. Seconds up to a week, default 21 600.
     pub details_age_s: u64,
-    /// Age up to which lists and searches are reused. Seconds, default 3 600.
+    /// Age up to which lists and searches are reused. Seconds up to a week, default 3 600.
     pub lists_age_s: u64,
-    /// Age up to which genres, age ratings and the like are reused. Seconds, default 86 400.
+    /// Age up to which genres, age ratings and the like are reused. Seconds up to a week, default 86 400.
     pub reference_age_s: u64,
 }
 
@@ -86,17 +86,36 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is wrong with these settings, in one sentence.
+    /// Why the toolkit is off with these settings, in one sentence.
     pub(crate) fn fault(&self) -> Option<String> {
         if self.api_key.is_empty() {
-            Some("no key: set tools.tmdb.api_key".into())
-        } else if !client::is_language(&self.language) {
-            Some(format!("tools.tmdb.language is “{}”, not a language such as en-US", self.language))
-        } else {
-            let region = self.region.as_deref()?;
-            let is_country = client::is_country(region) && region.chars().all(|c| c.is_ascii_uppercase());
-            (!is_country).then(|| format!("tools.tmdb.region is “{region}”, not a country code such as US"))
+            return Some("no key: set tools.tmdb.api_key".into());
         }
+        self.problems().sentence("tmdb")
+    }
+
+    pub(crate) fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
+        problems
+            .address("base_url", &self.base_url)
+            .address("image_base_url", &self.image_base_url)
+            .unless("language", client::is_language(&self.language), || {
+                format!("“{}” is not a language such as en-US", self.language)
+            })
+            .range("vote_floor", self.vote_floor.into(), 0, 1_000_000)
+            .range("timeout_ms", self.timeout_ms, 100, 600_000)
+            .range("request_timeout_ms", self.request_timeout_ms, 100, 600_000)
+            .range("hedge_after_ms", self.hedge_after_ms.unwrap_or(0), 0, 600_000)
+            .range("at_once", self.at_once as u64, 1, 100)
+            .range("per_second", self.per_second.into(), 1, 1_000)
+            .range("details_age_s", self.details_age_s, 0, LONGEST_AGE_S)
+            .range("lists_age_s", self.lists_age_s, 0, LONGEST_AGE_S)
+            .range("reference_age_s", self.reference_age_s, 0, LONGEST_AGE_S);
+        if let Some(region) = &self.region {
+            let is_country = client::is_country(region) && region.chars().all(|c| c.is_ascii_uppercase());
+            problems.unless("region", is_country, || format!("“{region}” is not a country code such as US"));
+        }
+        problems
     }
 }
 

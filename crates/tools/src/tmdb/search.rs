@@ -5,7 +5,7 @@ use super::{
     client::{Age, Page, Query, Tmdb, search_text},
     view,
 };
-use futures_util::future::join_all;
+use futures_util::future::{self, join_all};
 use majordomo_domain::{Call, Effect, Output, Tool, ToolError, text::shorten};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -211,7 +211,7 @@ pub struct SearchMulti {
 
 /// One search text or several.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "query is a text, or a list of up to 8 texts")]
 enum Texts {
     One(String),
     Many(Vec<String>),
@@ -281,30 +281,32 @@ impl SearchMulti {
         let language = tmdb.language(self.language.as_deref())?;
         // There is no year filter here, so a trailing year is cut off and compared with what comes back.
         let (without_year, year) = split_year(&text, Trailing::Any);
-        let mut found = None;
-        if let Some(year) = year {
-            let query = query_of(tmdb, without_year, language.clone());
-            let mut page = tmdb.page("/search/multi", &query, self.page, limit).await?;
-            page.results.retain(|item| view::year(item) == Some(i32::from(year)));
-            if !page.results.is_empty() {
-                page.total_results = page.results.len() as u64;
-                page.total_pages = 1;
-                found = Some(page);
-            }
-        }
-        let mut note = Value::Null;
-        let mut page = match found {
-            Some(page) => page,
+        let mut page = match year {
             None => {
                 tmdb.page("/search/multi", &query_of(tmdb, text.clone(), language.clone()), self.page, limit).await?
             }
-        };
-        for (simpler, why) in simpler(&text) {
-            if !page.results.is_empty() || self.page > 1 {
-                break;
+            Some(year) => {
+                let query = query_of(tmdb, without_year, language.clone());
+                let mut page = tmdb.page("/search/multi", &query, self.page, limit).await?;
+                page.results.retain(|item| view::year(item) == Some(i32::from(year)));
+                (page.total_results, page.total_pages) = (page.results.len() as u64, 1);
+                page
             }
-            page = tmdb.page("/search/multi", &query_of(tmdb, simpler, language.clone()), 1, limit).await?;
-            note = why.into();
+        };
+        let mut note = Value::Null;
+        if page.results.is_empty() {
+            // The year may be part of the title.
+            let mut forms: Vec<_> = year.map(|_| (text.clone(), self.page, None)).into_iter().collect();
+            if self.page == 1 {
+                forms.extend(simpler(&text).into_iter().map(|(simpler, why)| (simpler, 1, Some(why))));
+            }
+            let asked = forms.into_iter().map(|(form, number, why)| {
+                let query = query_of(tmdb, form, language.clone());
+                async move { (tmdb.page("/search/multi", &query, number, limit).await, why) }
+            });
+            if let Some((helped, why)) = first_with_results(join_all(asked).await)? {
+                (page, note) = (helped, why.into());
+            }
         }
         let of = |media: Media| -> Vec<Value> {
             let some = page.results.iter().filter(|item| view::media(item, None) == media);
@@ -570,17 +572,34 @@ async fn forgiving(
         attempts.push((text.to_owned(), "nothing in that year; these are from other years"));
     }
     attempts.extend(simpler(text));
-    for (simpler, note) in attempts {
-        let page = tmdb.page(path, &query_of(tmdb, simpler, language.clone()), 1, 20).await?;
-        if !page.results.is_empty() {
-            return Ok((page, Some(note), media));
-        }
+    // None of them waits for another: an empty search costs one more round, not one for each.
+    let asked = attempts.iter().map(|(simpler, note)| {
+        let query = query_of(tmdb, simpler.clone(), language.clone());
+        async move { (tmdb.page(path, &query, 1, 20).await, *note) }
+    });
+    let query = query_of(tmdb, text.to_owned(), language.clone());
+    let (answers, people) = future::join(join_all(asked), tmdb.page("/search/person", &query, 1, 20)).await;
+    if let Some((page, note)) = first_with_results(answers)? {
+        return Ok((page, Some(note), media));
     }
-    let people = tmdb.page("/search/person", &query_of(tmdb, text.to_owned(), language), 1, 20).await?;
+    let people = people?;
     if people.results.is_empty() {
         return Ok((people, None, media));
     }
     Ok((people, Some("no title matches; these people do"), Media::Person))
+}
+
+/// The first answer that holds something, with what is said of it. When none does, a failure is not "nothing found".
+fn first_with_results<N>(answers: Vec<(Result<Page, ToolError>, N)>) -> Result<Option<(Page, N)>, ToolError> {
+    let mut failed = None;
+    for (answer, note) in answers {
+        match answer {
+            Ok(page) if !page.results.is_empty() => return Ok(Some((page, note))),
+            Ok(_) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(None), Err)
 }
 
 /// Simpler forms of a search text, each different from the ones before, with what to say when one helped.

@@ -13,7 +13,7 @@ pub(crate) mod view;
 
 pub use client::Tvmaze;
 
-use crate::address;
+use crate::{LONGEST_AGE_S, Problems, address};
 use majordomo_domain::{ToolError, Toolkit, tool::Limits};
 use serde::Deserialize;
 use std::time::Duration;
@@ -29,19 +29,19 @@ pub struct Config {
     pub base_url: Url,
     /// Country of the schedule when none is named, default `US`.
     pub country: String,
-    /// Wall time of one call, retries included. Milliseconds, default 15 000.
+    /// Wall time of one call, retries included. Milliseconds, 100 to 600 000, default 15 000.
     pub timeout_ms: u64,
-    /// Wait for one answer. Milliseconds, default 5 000.
+    /// Wait for one answer. Milliseconds, 100 to 600 000, default 5 000.
     pub request_timeout_ms: u64,
     /// A second request starts when the first has not answered after this. Milliseconds, default 0 for never: the rate
     /// limit is too low for it.
     #[serde(deserialize_with = "crate::zero_is_never")]
     pub hedge_after_ms: Option<u64>,
-    /// Requests at the same time, default 4.
+    /// Requests at the same time, 1 to 100, default 4.
     pub at_once: usize,
-    /// Requests in ten seconds, default 20. TVmaze's own limit.
+    /// Requests in ten seconds, 1 to 1 000, default 20. TVmaze's own limit.
     pub per_ten_seconds: u32,
-    /// Age up to which answers are reused. Seconds, default 3 600.
+    /// Age up to which answers are reused. Seconds up to a week, default 3 600.
     pub age_s: u64,
 }
 
@@ -62,16 +62,27 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is wrong with these settings, in one sentence.
+    /// Why the toolkit is off with these settings, in one sentence.
     pub(crate) fn fault(&self) -> Option<String> {
-        let is_country = self.country.len() == 2 && self.country.chars().all(|c| c.is_ascii_uppercase());
         if !self.enabled {
-            Some("switched off by tools.tvmaze.enabled".into())
-        } else if !is_country {
-            Some(format!("tools.tvmaze.country is “{}”, not a country code such as US", self.country))
-        } else {
-            None
+            return Some("switched off by tools.tvmaze.enabled".into());
         }
+        self.problems().sentence("tvmaze")
+    }
+
+    pub(crate) fn problems(&self) -> Problems {
+        let is_country = self.country.len() == 2 && self.country.chars().all(|c| c.is_ascii_uppercase());
+        let mut problems = Problems::default();
+        problems
+            .address("base_url", &self.base_url)
+            .unless("country", is_country, || format!("“{}” is not a country code such as US", self.country))
+            .range("timeout_ms", self.timeout_ms, 100, 600_000)
+            .range("request_timeout_ms", self.request_timeout_ms, 100, 600_000)
+            .range("hedge_after_ms", self.hedge_after_ms.unwrap_or(0), 0, 600_000)
+            .range("at_once", self.at_once as u64, 1, 100)
+            .range("per_ten_seconds", self.per_ten_seconds.into(), 1, 1_000)
+            .range("age_s", self.age_s, 0, LONGEST_AGE_S);
+        problems
     }
 }
 
