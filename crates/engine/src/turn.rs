@@ -1,24 +1,28 @@
 //! One turn, from question to answer: ask the model, run its calls, repeat, finish. Every act is journalled, so a turn that was
 //! stopped anywhere goes on from its steps.
 
+mod ask;
+mod finish;
+
+pub(crate) use finish::give_up;
+
 use crate::{
     compact::{self, Summary},
-    context::{Remembered, Stable, Window},
+    context::{Stable, Window},
     dispatch::{Asked, Batch},
-    engine::{Engine, LEASE_MS, Outcome},
+    engine::{Engine, LEASE_MS},
     room::{Room, Waiting},
 };
+use ask::{Answer, renewals};
+use finish::settle_without_rows;
 use futures_util::StreamExt;
 use majordomo_domain::{
-    Agent, CallRequest, CallResult, EventKind, Message, MessageId, Model, ModelError, ModelEvent, ModelRequest,
-    ModelRole, Notice, NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
-    model::ModelInfo,
-    op::Say,
-    text::{clean, estimate_tokens, shorten},
+    Agent, CallRequest, CallResult, EventKind, Message, MessageId, ModelRole, Notice, NoticeKind, Part, Person, Role,
+    StopReason, Tool, TurnState, Usage, fault_point,
+    text::{clean, shorten},
 };
-use majordomo_store::{Fence, FinishedTurn, Step, StepKind, StoreError};
+use majordomo_store::{Fence, Step, StepKind, StoreError};
 use std::{
-    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -28,8 +32,6 @@ use tracing::Instrument;
 
 /// Times one step is begun before the turn gives up, over all models.
 const TRIES: usize = 3;
-/// Bytes of text one step may write.
-const MAX_STEP_TEXT: usize = 400_000;
 /// Rounds of calls nobody understands before the turn stops.
 const MAX_REPAIRS: u32 = 2;
 /// Characters of a result shown while the turn runs.
@@ -44,16 +46,6 @@ enum Stop {
     Abandoned,
     TooLong,
     Failed(String),
-}
-
-/// What one step of the model gave.
-struct Answer {
-    parts: Vec<Part>,
-    calls: Vec<CallRequest>,
-    reason: StopReason,
-    usage: Usage,
-    cost_micros: i64,
-    model: String,
 }
 
 struct Making<'a> {
@@ -104,27 +96,6 @@ pub(crate) async fn run(engine: &Engine, room: &Arc<Room>, waiting: Waiting) {
     }
     .instrument(span)
     .await;
-}
-
-fn settle_without_rows(engine: &Engine, room: &Room, handle: &crate::room::TurnHandle, sentence: &str) {
-    let outcome = Outcome {
-        state: TurnState::Cancelled,
-        messages: Vec::new(),
-        model: String::new(),
-        usage: Usage::default(),
-        cost_micros: 0,
-        error: Some(sentence.into()),
-    };
-    let kind = EventKind::TurnFinished {
-        state: TurnState::Cancelled,
-        messages: Vec::new(),
-        model: String::new(),
-        usage: Usage::default(),
-        cost_micros: 0,
-        duration_ms: 0,
-    };
-    room.tell(&engine.0.bus, handle.ordinal, 1, handle.turn, kind);
-    handle.settle(Arc::new(outcome));
 }
 
 async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> Result<Making<'a>, StoreError> {
@@ -546,390 +517,6 @@ impl Making<'_> {
             self.window.push(message);
         }
     }
-
-    /// Ask models in their order until one answers this step.
-    async fn ask(&mut self, step: u32, may_call: bool) -> Result<Answer, Stop> {
-        let inner = &self.engine.0;
-        let candidates = inner.router.candidates(self.role, self.waiting.say.model.as_deref());
-        let Some(first) = candidates.preferred.clone() else {
-            return Err(Stop::Failed("no model is connected; add a key for one in the settings".into()));
-        };
-        let mut failures: HashMap<String, ModelError> = HashMap::new();
-        let mut reason = String::new();
-        for attempt in 0..TRIES {
-            // A model that refused is not asked again; one that stumbled may be, when nobody else is left.
-            let model = candidates.models.iter().find(|m| !failures.contains_key(&m.info().name)).or_else(|| {
-                candidates.models.iter().find(|m| failures.get(&m.info().name).is_some_and(ModelError::is_passing))
-            });
-            let Some(model) = model.cloned() else { break };
-            self.tell(EventKind::ModelAsked { model: model.info().name.clone(), step });
-            match self.stream(&model, may_call).await {
-                Ok(answer) => {
-                    inner.router.answered(model.info());
-                    if model.info().name != first.info().name
-                        && let Some(why) =
-                            failures.get(&first.info().name).map(ToString::to_string).or(candidates.resting.clone())
-                        && self.notices.iter().all(|n| n.kind != NoticeKind::Fallback)
-                    {
-                        let text = format!("Answered by {}, because {why}.", model.info().name);
-                        self.notice(NoticeKind::Fallback, text);
-                    }
-                    return Ok(answer);
-                }
-                Err(Failure::Stop(stop)) => return Err(stop),
-                Err(Failure::Model(error)) => {
-                    let shown = !self.text.is_empty();
-                    // The kind only: what a provider says may quote the person.
-                    tracing::warn!(model = %model.info().name, kind = error.kind(), attempt, "a model gave no answer");
-                    metrics::counter!("majordomo_model_failures_total", "model" => model.info().name.clone())
-                        .increment(1);
-                    if matches!(error, ModelError::TooLong { .. }) {
-                        return Err(Stop::TooLong);
-                    }
-                    inner.router.failed(model.info(), &error);
-                    reason = error.to_string();
-                    failures.insert(model.info().name.clone(), error);
-                    if shown {
-                        self.text.clear();
-                        self.tell(EventKind::StepReset { step });
-                    }
-                }
-            }
-        }
-        Err(Stop::Failed(reason))
-    }
-
-    async fn stream(&mut self, model: &Arc<dyn Model>, may_call: bool) -> Result<Answer, Failure> {
-        let info = model.info().clone();
-        let limits = &self.agent.limits;
-        let request = ModelRequest {
-            system: self.stable.system.clone(),
-            tools: self.stable.tools.clone(),
-            messages: self.window.messages(),
-            max_output_tokens: self
-                .waiting
-                .say
-                .output_tokens
-                .unwrap_or(limits.output_tokens)
-                .min(limits.output_tokens)
-                .max(16),
-            may_call,
-            cache_key: self.waiting.handle.conversation.to_string(),
-            turn: self.waiting.handle.turn.to_string(),
-        };
-        fault_point!("llm.send");
-        let asked_at = Instant::now();
-        let cancel = self.waiting.handle.cancel.clone();
-        let halt = self.engine.0.halt.clone();
-        let mut stream = model.stream(request);
-        let deadline = tokio::time::sleep_until(self.deadline);
-        tokio::pin!(deadline);
-        let mut got = Got::default();
-        let mut renew = renewals();
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = cancel.cancelled() => return Err(Failure::Stop(Stop::Cancelled)),
-                () = halt.cancelled() => return Err(Failure::Stop(Stop::Abandoned)),
-                () = &mut deadline => return Err(Failure::Stop(Stop::TimedOut)),
-                event = stream.next() => event,
-                _ = renew.tick() => {
-                    self.renew().await?;
-                    continue;
-                }
-            };
-            let Some(event) = event else { break };
-            if got.events == 0 {
-                fault_point!("llm.first");
-                metrics::histogram!("majordomo_model_first_token_seconds").record(asked_at.elapsed().as_secs_f64());
-            } else {
-                fault_point!("llm.mid");
-            }
-            got.events += 1;
-            match event.map_err(Failure::Model)? {
-                ModelEvent::Text(text) => {
-                    if self.text.len() + text.len() > MAX_STEP_TEXT {
-                        got.finished = Some(StopReason::Length);
-                        break;
-                    }
-                    self.text.push_str(&text);
-                    self.tell(EventKind::TextDelta { text });
-                    self.save_now_and_then().await?;
-                }
-                ModelEvent::Thinking(text) => {
-                    if got.thinking.len() < MAX_STEP_TEXT {
-                        got.thinking.push_str(&text);
-                        self.tell(EventKind::ThinkingDelta { text });
-                    }
-                }
-                ModelEvent::ThinkingState(state) => got.states.push(state),
-                ModelEvent::Call(call) => got.calls.push(call),
-                ModelEvent::Usage(usage) => got.usage = usage,
-                ModelEvent::Finished { reason, model } => {
-                    got.finished = Some(reason);
-                    got.model = model;
-                    break;
-                }
-            }
-        }
-        fault_point!("llm.end");
-        self.understand(got, &info)
-    }
-
-    /// Make an answer of what a stream gave. One that did not end, or ended with nothing, is no answer.
-    fn understand(&mut self, got: Got, info: &ModelInfo) -> Result<Answer, Failure> {
-        let broken = |detail: &str| {
-            Failure::Model(ModelError::Broken { provider: info.provider.clone(), detail: detail.into() })
-        };
-        let Some(reason) = got.finished else {
-            return Err(broken("the stream ended before the answer was complete"));
-        };
-        let text = clean(&self.text);
-        if text.trim().is_empty() && got.calls.is_empty() && reason != StopReason::Refused {
-            return Err(broken("it was empty"));
-        }
-        let mut usage = got.usage;
-        if usage.input_tokens == 0 && usage.output_tokens == 0 {
-            usage = Usage {
-                input_tokens: (self.window.tokens() + self.stable.tokens).into(),
-                output_tokens: estimate_tokens(text.len() + got.thinking.len()).into(),
-                cached_input_tokens: 0,
-                estimated: true,
-            };
-        }
-        let mut parts = Vec::new();
-        let thinking = shorten(&clean(&got.thinking), 20_000);
-        if got.states.is_empty() && !thinking.is_empty() {
-            parts.push(Part::Thinking { text: thinking, dialect: None, state: None });
-        } else {
-            let mut thinking = Some(thinking);
-            parts.extend(got.states.into_iter().map(|state| Part::Thinking {
-                text: thinking.take().unwrap_or_default(),
-                dialect: Some(info.provider.clone()),
-                state: Some(state),
-            }));
-        }
-        if !text.trim().is_empty() {
-            parts.push(Part::text(text));
-        }
-        parts.extend(got.calls.iter().cloned().map(Part::Call));
-        let model = match got.model {
-            // A provider may answer with a dated name of the same model; say what was really used.
-            Some(answered) if !answered.is_empty() => format!("{}/{}", info.provider, shorten(&clean(&answered), 120)),
-            _ => info.name.clone(),
-        };
-        let cost_micros = info.price.map_or(0, |price| price.of(&usage).0);
-        Ok(Answer { parts, calls: got.calls, reason, usage, cost_micros, model })
-    }
-
-    /// Keep the text shown so far about once a second, and with it the lease.
-    async fn save_now_and_then(&mut self) -> Result<(), Failure> {
-        if self.saved.elapsed() < Duration::from_secs(1) {
-            return Ok(());
-        }
-        self.saved = Instant::now();
-        self.renew().await
-    }
-
-    /// Write the text so far and hold the lease for another while.
-    async fn renew(&self) -> Result<(), Failure> {
-        let handle = &self.waiting.handle;
-        let inner = &self.engine.0;
-        let until = inner.clock.now_ms() + LEASE_MS;
-        match inner.store.save_partial(handle.turn, handle.conversation, self.fence, &self.text, until).await {
-            Err(StoreError::Fenced) => Err(Failure::Stop(Stop::Abandoned)),
-            Err(error) => {
-                tracing::warn!(%error, "the text so far was not kept");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    async fn finish(mut self, state: TurnState, error: Option<String>) {
-        if !self.notices.is_empty() {
-            let notices: Vec<Part> = std::mem::take(&mut self.notices).into_iter().map(Part::Notice).collect();
-            match self.added.last_mut() {
-                Some(last) if last.role == Role::Assistant && last.calls().next().is_none() => {
-                    Arc::make_mut(last).parts.extend(notices)
-                }
-                _ => self.add(Role::Assistant, notices),
-            }
-        }
-        let inner = &self.engine.0;
-        let handle = self.waiting.handle.clone();
-        let now_ms = inner.clock.now_ms();
-        let messages: Vec<Message> = self.added.iter().map(|m| (**m).clone()).collect();
-        let end = FinishedTurn {
-            turn: handle.turn,
-            conversation: handle.conversation,
-            person: handle.person,
-            agent: self.agent.id,
-            fence: self.fence,
-            keep_lease: self.room.has_waiting(),
-            state,
-            messages: messages.clone(),
-            model: self.model.clone(),
-            error: error.clone(),
-            usage: self.usage,
-            cost_micros: self.cost_micros,
-            day: jiff::Timestamp::from_millisecond(now_ms)
-                .map(|t| t.strftime("%Y-%m-%d").to_string())
-                .unwrap_or_default(),
-            delivery: None,
-            now_ms,
-        };
-        fault_point!("final.tx");
-        let mut pause = Duration::from_millis(100);
-        let stored = loop {
-            match inner.store.finish_turn(end.clone()).await {
-                Ok(()) => break true,
-                Err(StoreError::Fenced) => break false,
-                Err(error) if !inner.halt.is_cancelled() => {
-                    tracing::warn!(%error, "the end of a turn could not be stored; trying again");
-                    tokio::select! {
-                        () = inner.halt.cancelled() => {}
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the end of a turn could not be stored; the next start takes it up");
-                    break false;
-                }
-            }
-        };
-        fault_point!("final.done");
-        if !stored {
-            return settle_without_rows(
-                self.engine,
-                self.room,
-                &handle,
-                "the conversation was cleared or taken over meanwhile",
-            );
-        }
-        let keep = self.agent.limits.keep_messages;
-        if keep > 0
-            && let Err(error) = inner.store.trim_conversation(handle.conversation, keep).await
-        {
-            tracing::warn!(%error, "old messages were not removed");
-        }
-        let mut history = self.known;
-        history.append(&mut self.added);
-        let surplus = history.len().saturating_sub(2 * self.agent.limits.history_messages as usize);
-        history.drain(..surplus);
-        let remembered = Remembered { fence: self.fence.0, ordinal: handle.ordinal, history, summary: self.summary };
-        inner.remembered.insert(handle.conversation, remembered).await;
-        let duration = self.started.elapsed();
-        metrics::counter!("majordomo_turns_total", "state" => state.as_str()).increment(1);
-        metrics::histogram!("majordomo_turn_seconds").record(duration.as_secs_f64());
-        tracing::info!(
-            state = state.as_str(),
-            model = %self.model,
-            input_tokens = self.usage.input_tokens,
-            output_tokens = self.usage.output_tokens,
-            duration_ms = duration.as_millis() as u64,
-            "a turn ended"
-        );
-        let kind = EventKind::TurnFinished {
-            state,
-            messages: messages.clone(),
-            model: self.model.clone(),
-            usage: self.usage,
-            cost_micros: self.cost_micros,
-            duration_ms: duration.as_millis() as u64,
-        };
-        self.room.tell(&inner.bus, handle.ordinal, self.waiting.attempt, handle.turn, kind);
-        handle.settle(Arc::new(Outcome {
-            state,
-            messages,
-            model: self.model,
-            usage: self.usage,
-            cost_micros: self.cost_micros,
-            error,
-        }));
-    }
-}
-
-/// Ticks while nothing else is written, well within the life of a lease.
-fn renewals() -> tokio::time::Interval {
-    let every = Duration::from_millis(LEASE_MS as u64 / 3);
-    tokio::time::interval_at(Instant::now() + every, every)
-}
-
-/// End a turn that broke inside: its row, its watchers and whoever waits hear of it.
-pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &crate::room::TurnHandle, say: &Say, attempt: i64) {
-    let inner = &engine.0;
-    let now_ms = inner.clock.now_ms();
-    let until_ms = now_ms + LEASE_MS;
-    let begun = inner.store.begin_turn(handle.turn, handle.conversation, &inner.owner, until_ms, now_ms).await;
-    let Ok(fence) = begun else {
-        return settle_without_rows(engine, room, handle, "something broke inside; the next start takes it up");
-    };
-    let text = "No answer: something broke inside. It was logged; please try again.".to_owned();
-    let message = Message {
-        id: MessageId::new(),
-        turn: handle.turn,
-        position: handle.ordinal * 1000 + 1,
-        role: Role::Assistant,
-        parts: vec![Part::Notice(Notice { kind: NoticeKind::Failed, text })],
-        created_at_ms: now_ms,
-    };
-    let end = FinishedTurn {
-        turn: handle.turn,
-        conversation: handle.conversation,
-        person: handle.person,
-        agent: say.agent,
-        fence,
-        keep_lease: false,
-        state: TurnState::Failed,
-        messages: vec![message.clone()],
-        model: String::new(),
-        error: Some("something broke inside".into()),
-        usage: Usage::default(),
-        cost_micros: 0,
-        day: String::new(),
-        delivery: None,
-        now_ms,
-    };
-    if inner.store.finish_turn(end).await.is_err() {
-        return settle_without_rows(engine, room, handle, "something broke inside; the next start takes it up");
-    }
-    let messages = vec![message];
-    let kind = EventKind::TurnFinished {
-        state: TurnState::Failed,
-        messages: messages.clone(),
-        model: String::new(),
-        usage: Usage::default(),
-        cost_micros: 0,
-        duration_ms: 0,
-    };
-    room.tell(&inner.bus, handle.ordinal, attempt, handle.turn, kind);
-    handle.settle(Arc::new(Outcome {
-        state: TurnState::Failed,
-        messages,
-        model: String::new(),
-        usage: Usage::default(),
-        cost_micros: 0,
-        error: Some("something broke inside".into()),
-    }));
-}
-
-/// What a stream has given so far.
-#[derive(Default)]
-struct Got {
-    events: u64,
-    thinking: String,
-    states: Vec<serde_json::Value>,
-    calls: Vec<CallRequest>,
-    usage: Usage,
-    finished: Option<StopReason>,
-    model: Option<String>,
-}
-
-enum Failure {
-    Model(ModelError),
-    Stop(Stop),
 }
 
 fn finished(result: &CallResult) -> EventKind {
