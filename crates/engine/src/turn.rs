@@ -15,7 +15,6 @@ use crate::{
 };
 use ask::{Answer, renewals};
 use finish::settle_without_rows;
-use futures_util::StreamExt;
 use majordomo_domain::{
     Agent, CallRequest, CallResult, EventKind, Message, MessageId, ModelRole, Notice, NoticeKind, Part, Person, Role,
     StopReason, Tool, TurnState, Usage, fault_point,
