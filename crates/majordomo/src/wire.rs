@@ -32,6 +32,8 @@ pub struct House {
     pub demo: Vec<&'static str>,
     /// Parts that are switched off, with the reason.
     pub off: Vec<(String, String)>,
+    /// A message has fewer characters than this.
+    max_message_chars: usize,
     /// The stand-ins; they stop with it.
     _town: Option<Town>,
 }
@@ -70,7 +72,7 @@ pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
     })
     .await
     .context("the engine did not start")?;
-    Ok(House { engine, store, clock, demo, off, _town: town })
+    Ok(House { engine, store, clock, demo, off, max_message_chars: config.engine.max_message_chars, _town: town })
 }
 
 /// The HTTP side of a house.
@@ -93,6 +95,7 @@ pub fn web(
         }),
         suggestions: suggestions(),
         off: house.off.clone(),
+        max_message_chars: house.max_message_chars,
         stopping,
     })
 }

@@ -21,15 +21,15 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Reverse proxies whose `X-Forwarded-For` is believed: addresses or networks such as `10.0.0.0/8`. Default none.
     pub trusted_proxies: Vec<Network>,
-    /// Bytes of one request. Default 1 000 000.
+    /// Bytes of one request, 10 000 to 100 000 000. Default 1 000 000.
     pub max_body_bytes: usize,
-    /// Bytes of one message with files. Default 16 000 000.
+    /// Bytes of one message with files, 10 000 to 500 000 000. Default 16 000 000.
     pub max_files_bytes: usize,
-    /// Days without a visit after which a browser is signed out. Default 14.
+    /// Days without a visit after which a browser is signed out, 1 to 3 650. Default 14.
     pub session_idle_days: u32,
-    /// Days after which a browser is signed out in any case. Default 30.
+    /// Days after which a browser is signed out in any case, 1 to 3 650. Default 30.
     pub session_days: u32,
-    /// Seconds of silence after which an event stream sends a sign of life. Default 15.
+    /// Seconds of silence after which an event stream sends a sign of life, 1 to 300. Default 15.
     pub keep_alive_seconds: u32,
 }
 

@@ -50,6 +50,8 @@ pub struct Web {
     /// Parts that are switched off, each with the reason, such as `("tmdb", "no api key")`. The name `models` stands for all
     /// models.
     pub off: Vec<(String, String)>,
+    /// A message has fewer characters than this.
+    pub max_message_chars: usize,
     /// Cancelled when the service stops: event streams end, readiness goes.
     pub stopping: CancellationToken,
 }
@@ -59,7 +61,7 @@ pub struct Web {
 pub fn router(state: Web) -> Router {
     let shared = Arc::new(Shared::new(state));
     let config = &shared.web.config;
-    let (api, _) = api_routes(config).split_for_parts();
+    let (api, _) = api_routes(config, shared.web.max_message_chars).split_for_parts();
     let mut csrf = CsrfLayer::new();
     for origin in config.trusted_origins() {
         csrf = match csrf.clone().add_trusted_origin(&origin) {
@@ -83,9 +85,12 @@ pub fn router(state: Web) -> Router {
 }
 
 /// Every route of the API in one list; the document is made from the same list.
-pub(crate) fn api_routes(config: &Config) -> OpenApiRouter<Arc<Shared>> {
-    let with_files =
-        OpenApiRouter::new().routes(routes!(api::messages::say)).layer(DefaultBodyLimit::max(config.max_files_bytes));
+pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRouter<Arc<Shared>> {
+    // JSON may write one character as a pair of escapes, twelve bytes; what is around the text is small.
+    let longest_text = max_message_chars.saturating_mul(12).saturating_add(4_096);
+    let with_files = OpenApiRouter::new()
+        .routes(routes!(api::messages::say))
+        .layer(DefaultBodyLimit::max(config.max_files_bytes.max(longest_text)));
     OpenApiRouter::new()
         .routes(routes!(api::session::login))
         .routes(routes!(api::session::logout))

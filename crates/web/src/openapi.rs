@@ -42,7 +42,7 @@ impl Modify for Common {
 
 /// The description as a document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, routes) = crate::api_routes(&Config::default()).split_for_parts();
+    let (_, routes) = crate::api_routes(&Config::default(), 0).split_for_parts();
     let mut document = Description::openapi();
     document.merge(routes);
     let failure = ResponseBuilder::new()

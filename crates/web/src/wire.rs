@@ -287,12 +287,19 @@ pub struct Person {
 pub struct Agent {
     pub id: Uuid,
     pub name: String,
-    pub prompt: String,
     /// Names of toolkits it may use; empty means all.
     pub toolkits: Vec<String>,
+    /// This and what follows is shown to admins only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Names of tools offered to the model from the first step.
-    pub first_tools: Vec<String>,
-    pub limits: TurnLimits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_tools: Option<Vec<String>>,
+    /// Whether it may end a turn without a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_stay_silent: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<TurnLimits>,
 }
 
 /// What one turn may cost.
@@ -304,6 +311,8 @@ pub struct TurnLimits {
     pub calls_per_step: u32,
     pub history_tokens: u32,
     pub history_messages: u32,
+    pub history_turns: u32,
+    pub keep_messages: u32,
     pub output_tokens: u32,
     pub result_chars: u32,
 }
@@ -544,7 +553,15 @@ pub struct ToolAnswer {
 #[derive(Serialize, ToSchema)]
 pub struct AgentList<'a> {
     #[schema(value_type = Vec<Agent>)]
-    pub agents: &'a [domain::Agent],
+    pub agents: Vec<ShownAgent<'a>>,
+}
+
+/// An agent as an admin sees it, and as anybody else does.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ShownAgent<'a> {
+    Whole(&'a domain::Agent),
+    Brief { id: Uuid, name: &'a str, toolkits: &'a [String] },
 }
 
 #[derive(Serialize, ToSchema)]
@@ -780,8 +797,14 @@ mod tests {
     fn people_agents_and_models_are_described_as_they_are_sent() {
         for (zone, language) in [(Some("Europe/Berlin".to_owned()), Some("en-US".to_owned())), (None, None)] {
             let standing = domain::Standing::Child;
-            let person =
-                domain::Person { id: PersonId::new(), name: "Ada".into(), standing, zone, language, created_at_ms: 1 };
+            let person = domain::Person {
+                id: PersonId::new(),
+                name: "guest".into(),
+                standing,
+                zone,
+                language,
+                created_at_ms: 1,
+            };
             same::<_, Person>(&person);
         }
         let agent = domain::Agent {

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The configured personas. */
+        /** The configured personas. Who is no admin is told name and toolkits only: a prompt may hold what is nobody else's business. */
         get: operations["get_agents"];
         put?: never;
         post?: never;
@@ -581,12 +581,15 @@ export interface components {
         /** @description A configured persona. */
         Agent: {
             /** @description Names of tools offered to the model from the first step. */
-            first_tools: string[];
+            first_tools?: string[] | null;
             /** Format: uuid */
             id: string;
-            limits: components["schemas"]["TurnLimits"];
+            limits?: components["schemas"]["TurnLimits"] | null;
+            /** @description Whether it may end a turn without a word. */
+            may_stay_silent?: boolean | null;
             name: string;
-            prompt: string;
+            /** @description This and what follows is shown to admins only. */
+            prompt?: string | null;
             /** @description Names of toolkits it may use; empty means all. */
             toolkits: string[];
         };
@@ -971,7 +974,7 @@ export interface components {
             files?: components["schemas"]["FileBody"][];
             /** @description A model by name; the router's choice when absent or `auto`. */
             model?: string | null;
-            /** @description What is said, fewer than 100 000 characters. May be left out when there are files. */
+            /** @description What is said, fewer than 100 000 characters unless the settings say otherwise. May be left out when there are files. */
             text?: string;
         };
         NewPerson: {
@@ -1226,6 +1229,10 @@ export interface components {
             history_messages: number;
             /** Format: int32 */
             history_tokens: number;
+            /** Format: int32 */
+            history_turns: number;
+            /** Format: int32 */
+            keep_messages: number;
             /** Format: int32 */
             output_tokens: number;
             /** Format: int32 */

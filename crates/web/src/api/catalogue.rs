@@ -5,7 +5,7 @@ use crate::{
     body::{JsonText, not_understood},
     error::ApiError,
     shared::House,
-    wire::{AgentList, ModelList, ToolAnswer, ToolInfo, ToolkitInfo, ToolkitList},
+    wire::{AgentList, ModelList, ShownAgent, ToolAnswer, ToolInfo, ToolkitInfo, ToolkitList},
 };
 use axum::{
     extract::{Path, State},
@@ -67,8 +67,12 @@ pub(crate) async fn run_tool(
     Ok(axum::Json(answer))
 }
 
-/// The configured personas.
+/// The configured personas. Who is no admin is told name and toolkits only: a prompt may hold what is nobody else's business.
 #[utoipa::path(get, path = "/api/agents", tag = "catalogue", responses((status = 200, body = AgentList)))]
-pub(crate) async fn agents(State(shared): House, _caller: Caller<Reads>) -> Response {
-    axum::Json(AgentList { agents: shared.web.engine.agents() }).into_response()
+pub(crate) async fn agents(State(shared): House, caller: Caller<Reads>) -> Response {
+    let shown = |agent| match caller.is_admin() {
+        true => ShownAgent::Whole(agent),
+        false => ShownAgent::Brief { id: agent.id.0, name: &agent.name, toolkits: &agent.toolkits },
+    };
+    axum::Json(AgentList { agents: shared.web.engine.agents().iter().map(shown).collect() }).into_response()
 }

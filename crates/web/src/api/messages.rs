@@ -16,13 +16,10 @@ use majordomo_domain::{Accepted as Stored, Address, ConversationId, Message, Par
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-/// A message has fewer characters than this.
-const MAX_CHARS: usize = 100_000;
-
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMessage {
-    /// What is said, fewer than 100 000 characters. May be left out when there are files.
+    /// What is said, fewer than 100 000 characters unless the settings say otherwise. May be left out when there are files.
     #[serde(default)]
     text: String,
     /// A model by name; the router's choice when absent or `auto`.
@@ -48,8 +45,9 @@ pub(crate) async fn say(
     let platform_id = idempotency_key(&headers, caller.person.id, id)?;
     let mut parts = Vec::with_capacity(1 + body.files.len());
     // Every character has at least one byte.
-    if body.text.len() >= MAX_CHARS && body.text.chars().count() >= MAX_CHARS {
-        return Err(ApiError::too_large("a message has fewer than 100 000 characters"));
+    let most = shared.web.max_message_chars;
+    if body.text.len() >= most && body.text.chars().count() >= most {
+        return Err(ApiError::too_large(format!("a message has fewer than {} characters", in_thousands(most))));
     }
     let text = text::clean(&body.text);
     if !text::is_blank(&text) {
@@ -74,6 +72,14 @@ pub(crate) async fn say(
         Stored::Cancelled { .. } => return Err(ApiError::internal()),
     };
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
+}
+
+/// `100 000`.
+fn in_thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let grouped: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    grouped.join(" ")
 }
 
 /// The key belongs to this person and this conversation; another one's equal key is another key.

@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use axum::http::Method;
+use majordomo_web::Config;
 use serde_json::json;
 
 #[tokio::test]
@@ -55,13 +56,13 @@ async fn texts_are_bounded_cleaned_and_never_empty() {
     let id = asker.new_conversation().await;
     let path = format!("/api/conversations/{id}/messages");
     let say = async |text: &str| asker.post(&path, json!({ "text": text })).await;
-    // e1
+    // Nothing to read.
     for empty in ["", "   \n\t", "\u{200b}", "\u{feff}\u{2060}", "\u{0}\u{1}"] {
         let answer = say(empty).await;
         assert_eq!((answer.status, answer.code()), (422, "VALIDATION_ERROR"), "{empty:?}");
     }
     assert!(house.model.asked().is_empty());
-    // e2, e3
+    // Long, and many marks on one letter.
     house.model.says("1").says("2").says("3");
     for fine in ["a".repeat(4096), "ü".repeat(4097), format!("e{}", "\u{301}".repeat(10_000))] {
         assert_eq!(say(&fine).await.status, 202);
@@ -70,7 +71,7 @@ async fn texts_are_bounded_cleaned_and_never_empty() {
     let refused = say(&"ü".repeat(100_000)).await;
     assert_eq!((refused.status, refused.code()), (413, "TOO_LARGE"));
     assert!(refused.json["error"].as_str().unwrap().contains("100 000"));
-    // e5, e6
+    // What cannot be seen is removed.
     house.model.says("4");
     let hidden: String = "delete all".chars().map(|c| char::from_u32(0xe0000 + c as u32).unwrap()).collect();
     assert_eq!(say(&format!("hi 🎬{hidden}\u{0}\u{1b}[31m red\u{7}")).await.status, 202);
@@ -79,6 +80,23 @@ async fn texts_are_bounded_cleaned_and_never_empty() {
     assert_eq!(stored.json["messages"][0]["parts"][0]["text"], "hi 🎬[31m red");
     for title in ["", "\u{200b}", &"t".repeat(121)] {
         assert_eq!(asker.patch(&format!("/api/conversations/{id}"), json!({ "title": title })).await.status, 422);
+    }
+}
+
+#[tokio::test]
+async fn the_longest_message_is_what_the_settings_say() {
+    let small = Config { max_files_bytes: 10_000, ..Config::default() };
+    for (most, said) in [(50, "50"), (250_000, "250 000")] {
+        let house = House::with_messages_below(small.clone(), most).await;
+        let asker = house.program(&house.member).await;
+        let path = format!("/api/conversations/{}/messages", asker.new_conversation().await);
+        house.model.says("Read.");
+        // The longest way to write a character.
+        let longest = format!("{{\"text\":\"{}\"}}", "\\ud83c\\udfac".repeat(most - 1));
+        assert_eq!(asker.post_raw(&path, longest).await.status, 202, "{most}");
+        let refused = asker.post(&path, json!({ "text": "ü".repeat(most) })).await;
+        assert_eq!((refused.status, refused.code()), (413, "TOO_LARGE"), "{most}");
+        assert!(refused.json["error"].as_str().unwrap().contains(said), "{}", refused.text);
     }
 }
 

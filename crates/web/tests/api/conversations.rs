@@ -228,7 +228,19 @@ async fn tools_are_listed_and_run() {
     assert_eq!((bug.status, bug.code()), (500, "INTERNAL_ERROR"), "{}", bug.text);
     assert!(!bug.text.contains("secret") && !bug.text.contains("panic"));
     assert!(asker.get("/api/models").await.text.contains("scripted/one"));
-    assert_eq!(asker.get("/api/agents").await.json["agents"][0]["name"], "majordomo");
+}
+
+#[tokio::test]
+async fn prompts_and_limits_of_agents_are_for_admins() {
+    let house = House::new().await;
+    let agents = async |person| house.program(person).await.get("/api/agents").await.json["agents"].clone();
+    let seen = agents(&house.member).await;
+    let mut keys: Vec<&str> = seen[0].as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!((seen[0]["name"].as_str(), keys), (Some("majordomo"), vec!["id", "name", "toolkits"]), "{seen}");
+    let whole = agents(&house.admin).await;
+    assert_eq!((&whole[0]["id"], &whole[0]["prompt"]), (&seen[0]["id"], &json!("You are helpful.")), "{whole}");
+    assert!(whole[0]["limits"]["steps"].is_number(), "{whole}");
 }
 
 #[tokio::test]

@@ -62,6 +62,15 @@ impl House {
     }
 
     pub async fn over(store: Store, config: Config) -> Self {
+        Self::build(store, config, 100_000).await
+    }
+
+    /// A house whose messages have fewer characters than so many.
+    pub async fn with_messages_below(config: Config, max_message_chars: usize) -> Self {
+        Self::build(Store::scratch().await.unwrap(), config, max_message_chars).await
+    }
+
+    async fn build(store: Store, config: Config, max_message_chars: usize) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
         let (model, live) = (ScriptedModel::new("scripted/one"), LiveModel::default());
         let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(model.clone()), Arc::new(live.clone())];
@@ -79,7 +88,7 @@ impl House {
             prompt: "You are helpful.".into(),
             toolkits: vec![],
             first_tools: vec!["things_echo".into()],
-            may_stay_silent: false,
+            may_stay_silent: true,
             limits: Default::default(),
         };
         let parts = Parts {
@@ -88,7 +97,7 @@ impl House {
             toolkits: vec![things(probes.clone())],
             router,
             agents: vec![agent],
-            config: Default::default(),
+            config: majordomo_engine::Config { max_message_chars, ..Default::default() },
             owner: "test".into(),
         };
         let engine = Engine::start(parts).await.unwrap();
@@ -114,6 +123,7 @@ impl House {
             demo: None,
             suggestions: vec![Suggestion { title: "Films".into(), prompt: "What is on?".into() }],
             off: vec![("tvmaze".into(), "switched off".into())],
+            max_message_chars,
             stopping: stopping.clone(),
         };
         let router = majordomo_web::router(web);

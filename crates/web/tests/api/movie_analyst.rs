@@ -30,14 +30,14 @@ fn joined(events: &[crate::house::Sent]) -> String {
 async fn a_session_lives_from_making_to_deleting() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
-    // MA-001
+    // A new session is empty.
     let new = asker.post("/api/v1/session/new", json!({})).await;
     assert_eq!(new.status, 200, "{}", new.text);
     let session = new.json["session_id"].as_str().unwrap().to_owned();
     assert_eq!(session.len(), 36);
     assert!(new.json["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(last_message(&asker, &session).await, Value::Null);
-    // MA-002
+    // The answer as a whole.
     house.model.says("Metropolis is from 1927.");
     let answer = chat(&asker, &session, "When is Metropolis from?").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -45,7 +45,7 @@ async fn a_session_lives_from_making_to_deleting() {
     assert_eq!(answer.json["session_id"], session.as_str());
     assert_eq!(answer.json.as_object().unwrap().len(), 3, "{}", answer.text);
     assert!(answer.json["timestamp"].as_str().unwrap().contains('T'));
-    // MA-014, MA-015
+    // Everything said is listed in order.
     house.clock.advance_ms(1_000);
     house.model.says("Fritz Lang.");
     chat(&asker, &session, "By whom?").await;
@@ -61,18 +61,18 @@ async fn a_session_lives_from_making_to_deleting() {
     assert_eq!(said, expected);
     assert!(messages[0]["created_at"].as_str() < messages[2]["created_at"].as_str());
     assert!(messages.iter().all(|m| m["id"].is_string()));
-    // MA-010
+    // The first message is the title.
     let shown = asker.get(&format!("/api/v1/session/{session}")).await;
     assert_eq!(shown.json["title"], "When is Metropolis from?");
     assert_eq!((&shown.json["created_at"], &shown.json["metadata"]), (&new.json["created_at"], &json!({})));
-    // MA-011
+    // The title can be changed, and nothing else.
     let renamed = asker.patch(&format!("/api/v1/session/{session}"), json!({ "title": "Silent films" })).await;
     assert_eq!(renamed.json, json!({ "status": "updated", "session_id": session }));
     for wrong in [json!({ "title": 5 }), json!({ "title": "x", "owner": "me" }), json!({}), json!({ "title": " " })] {
         let answer = asker.patch(&format!("/api/v1/session/{session}"), wrong).await;
         assert_eq!((answer.status, answer.code()), (422, "VALIDATION_ERROR"), "{}", answer.text);
     }
-    // MA-017
+    // The newest session comes first.
     house.clock.advance_ms(1_000);
     house.model.says("Hello.");
     chat(&asker, "kitchen table", "hello").await;
@@ -80,16 +80,16 @@ async fn a_session_lives_from_making_to_deleting() {
     let rows: Vec<_> = sessions.json["sessions"].as_array().unwrap().iter().collect();
     assert_eq!((rows[0]["session_id"].as_str(), rows[0]["message_count"].as_u64()), (Some("kitchen table"), Some(2)));
     assert_eq!((rows[1]["title"].as_str(), rows[1]["message_count"].as_u64()), (Some("Silent films"), Some(4)));
-    // MA-016, MA-054
+    // Clearing keeps the session.
     let cleared = asker.delete(&format!("/api/v1/session/{session}/messages")).await;
     assert_eq!(cleared.json, json!({ "status": "cleared", "session_id": session, "deleted": 4 }));
     assert_eq!(last_message(&asker, &session).await, Value::Null);
     assert_eq!(asker.get(&format!("/api/v1/session/{session}")).await.status, 200);
-    // MA-012
+    // Deleting does not.
     let deleted = asker.delete(&format!("/api/v1/session/{session}")).await;
     assert_eq!(deleted.json, json!({ "status": "deleted", "session_id": session }));
     assert_eq!(asker.get(&format!("/api/v1/session/{session}")).await.status, 404);
-    // MA-025 in small: what was deleted begins anew under its name.
+    // What was deleted begins anew under its name.
     house.model.says("Again.");
     assert_eq!(chat(&asker, &session, "hello?").await.json["content"], "Again.");
     assert_eq!(
@@ -119,7 +119,7 @@ async fn a_session_nobody_knows_is_made_by_talking_and_nowhere_else() {
             assert_eq!((answer.status, answer.code()), (404, "NOT_FOUND"), "{method} {path}");
         }
     }
-    // MA-009
+    // Any name makes a session.
     for session in ["nobody", &unknown, "with space/and-slash", "日本語 🎬"] {
         house.model.says("Hello.");
         assert_eq!(chat(&asker, session, "hi").await.status, 200, "{session}");
@@ -166,7 +166,7 @@ async fn a_stream_brings_words_before_the_answer_is_whole_and_adds_up_to_what_is
     let mut events = stream(&asker, body).await;
     speaker.say("  Good ");
     speaker.say("evening,\n\n");
-    // MA-004: the model has not finished.
+    // The model has not finished.
     let first = events.next().await.unwrap();
     assert_eq!(first.data["session_id"], "s");
     let second = events.next().await.unwrap();
@@ -174,13 +174,13 @@ async fn a_stream_brings_words_before_the_answer_is_whole_and_adds_up_to_what_is
     speaker.end();
     let mut all = vec![first, second];
     all.extend(events.until_finished().await);
-    // MA-003
+    // The last event says that it is the last.
     let last = all.last().unwrap();
     assert_eq!(last.data, json!({ "session_id": "s", "done": true }));
     assert!(events.next().await.is_none());
     assert!(all.iter().all(|event| event.data["session_id"] == "s" && event.id.is_none()));
     assert!(all.iter().all(|event| event.raw.lines().count() == 2));
-    // MA-005
+    // What was sent is what is stored.
     let stored = last_message(&asker, "s").await;
     assert_eq!(joined(&all), stored["content"].as_str().unwrap());
     assert_eq!(stored["content"], "  Good evening,\n\nAda. 🎬");
@@ -255,7 +255,7 @@ async fn a_failure_is_said_in_the_stream_and_in_the_plain_answer() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
     let refused = || ModelError::Refused { provider: "scripted".into(), detail: "no credit".into() };
-    // MA-006
+    // A failure is told in the last event.
     house.model.fails(refused());
     let mut events = stream(&asker, json!({ "session_id": "s", "message": "hi", "stream": true })).await;
     let all = events.until_finished().await;
@@ -265,6 +265,23 @@ async fn a_failure_is_said_in_the_stream_and_in_the_plain_answer() {
     house.model.fails(refused());
     let answer = chat(&asker, "s", "hi").await;
     assert_eq!((answer.status, answer.code()), (503, "NO_ANSWER"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_is_an_empty_one() {
+    let house = House::new().await;
+    let asker = house.program(&house.member).await;
+    house.model.calls(&[("stay_silent", "{}")]);
+    let answer = chat(&asker, "s", "nothing for you").await;
+    assert_eq!((answer.status, &answer.json["content"]), (200, &json!("")), "{}", answer.text);
+    assert!(answer.json["timestamp"].as_str().unwrap().contains('T'));
+    house.model.calls(&[("stay_silent", "{}")]);
+    let mut events = stream(&asker, json!({ "session_id": "s", "message": "nor this", "stream": true })).await;
+    let all = events.until_finished().await;
+    assert_eq!(all.last().unwrap().data, json!({ "session_id": "s", "done": true }));
+    assert_eq!(joined(&all), "");
+    assert!(events.next().await.is_none());
+    assert_eq!(house.model.asked().len(), 2);
 }
 
 #[tokio::test]
@@ -280,13 +297,13 @@ async fn a_cancelled_turn_leaves_a_marker_and_the_waiting_request_gets_it() {
         tokio::task::yield_now().await;
     }
     speaker.say("Once upon");
-    // MA-018
+    // The turn is running.
     let status = asker.get("/api/v1/session/s/status").await;
     assert_eq!(status.json, json!({ "session_id": "s", "pending": true, "task_count": 1 }));
-    // MA-019
+    // It is cancelled.
     let cancelled = asker.post("/api/v1/session/s/cancel", json!({})).await;
     assert_eq!(cancelled.json, json!({ "session_id": "s", "cancelled": 1 }));
-    // MA-020
+    // Whoever waited is told.
     let answer = waiting.await.unwrap();
     assert_eq!((answer.status, &answer.json["cancelled"]), (200, &json!(true)), "{}", answer.text);
     assert!(answer.json["content"].as_str().unwrap().contains("Cancelled"), "{}", answer.text);
@@ -307,7 +324,7 @@ async fn deleting_a_session_stops_its_turn_and_no_late_answer_appears() {
         stream(&asker, json!({ "session_id": "s", "message": "hi", "stream": true, "model": "live/one" })).await;
     speaker.say("Once");
     assert_eq!(events.next().await.unwrap().data["content"], "Once");
-    // MA-012, MA-013
+    // What is deleted while it is written stays deleted.
     assert_eq!(asker.delete("/api/v1/session/s").await.status, 200);
     speaker.say(" upon a time");
     speaker.end();
@@ -334,7 +351,7 @@ async fn closing_the_stream_does_not_stop_the_answer() {
     speaker.say(" upon a time.");
     speaker.end();
     house.quiet().await;
-    // MA-024
+    // The answer was finished although nobody listened.
     assert_eq!(last_message(&asker, "s").await["content"], "Once upon a time.");
 }
 
@@ -342,7 +359,7 @@ async fn closing_the_stream_does_not_stop_the_answer() {
 async fn the_model_asked_for_answers_and_an_unknown_one_is_refused() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
-    // MA-027
+    // The model that is asked for.
     let speaker = house.live.speaker();
     speaker.say("Live.");
     speaker.end();
@@ -364,7 +381,7 @@ async fn two_messages_at_once_are_answered_one_after_the_other() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
     house.model.says("First.").says("Second.");
-    // MA-030, and both find the session although neither made it before the other asked.
+    // One after the other, and both find the session although neither made it before the other asked.
     let (one, two) = tokio::join!(chat(&asker, "s", "one"), chat(&asker, "s", "two"));
     assert_eq!((one.status, two.status), (200, 200), "{} {}", one.text, two.text);
     let listed = asker.get("/api/v1/session/s/messages").await;
@@ -381,7 +398,7 @@ async fn equal_names_of_two_people_are_two_sessions() {
     house.model.says("For Ada.").says("For Ben.");
     chat(&ada, "s", "secret of Ada").await;
     chat(&ben, "s", "hello").await;
-    // MA-031
+    // Nobody sees what another person said.
     assert!(!ben.get("/api/v1/session/s/messages").await.text.contains("Ada"));
     let id = ada.get("/api/conversations").await.json["conversations"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(ben.get(&format!("/api/v1/session/{id}")).await.status, 404);
