@@ -660,8 +660,8 @@ async fn the_handful_of_requests_is_understood() {
         ("what is upcoming?", &["tmdb_upcoming"], &["Coming to cinemas", "**Metropolis**"]),
         ("what is 15% of 80?", &["calculate_expression"], &["= **12**"]),
         ("What time is it?", &["current_datetime"], &["Saturday, 21 November 2026, 12:00"]),
-        ("add Metropolis in 4K", &[], &["**Metropolis**", "not built in this version"]),
-        ("where is my film?", &[], &["not built in this version"]),
+        ("add Metropolis in 4K", &[], &["**Metropolis**", "cannot do yet"]),
+        ("where is my film?", &[], &["cannot do yet"]),
         ("a short comedy from the 1920s", &["tmdb_discover_movies", "tmdb_movie_details"], &["For tonight"]),
         (
             "and which of these are good for kids?",
@@ -679,6 +679,49 @@ async fn the_handful_of_requests_is_understood() {
             assert!(text.contains(words), "{question}: {words:?} is missing in {text}");
         }
     }
+    assert_eq!(town.violations(), []);
+}
+
+/// The assistant writes the day in front of the first message of a day, and a summary in front of what it stands for.
+#[tokio::test]
+async fn what_the_assistant_writes_in_front_of_a_question_is_not_part_of_it() {
+    let client = client();
+    let town = demo().await;
+    let questions = [
+        "What's trending this week, and is any of it good for kids?",
+        "What should we watch tonight? Something under two hours.",
+        "what should we watch tonight?",
+        "something for the kids",
+        "What is on television tonight?",
+        "Where can I watch Metropolis (1927)?",
+        "what is 15% of 80?",
+    ];
+    // Ids count the messages before.
+    fn made(steps: &[Vec<Call>]) -> Vec<(&str, &Value)> {
+        steps.iter().flatten().map(|call| (call.name.as_str(), &call.arguments)).collect()
+    }
+    let summary = "[Summary of the conversation so far]\n- which horror films are from 1922?";
+    for dialect in DIALECTS {
+        for question in questions {
+            let (plain, steps) = walk(&client, &town, dialect, &[user(question)], &tools()).await;
+            assert!(plain.contains("**") && !plain.contains("nothing fits"), "{question}: {plain}");
+            for line_ends in ["\n", "\n\n"] {
+                let stamped = user(&format!("[Saturday 2026-11-21 UTC]{line_ends}{question}"));
+                let (text, same) = walk(&client, &town, dialect, std::slice::from_ref(&stamped), &tools()).await;
+                assert_eq!((&text, &same), (&plain, &steps), "{dialect}: {question}");
+                let (text, later) = walk(&client, &town, dialect, &[user(summary), stamped], &tools()).await;
+                assert_eq!((&text, made(&later)), (&plain, made(&steps)), "{dialect}, after a summary: {question}");
+            }
+        }
+    }
+    // One message in several blocks, as a vendor wants who lets nobody speak twice in a row.
+    let blocks = [summary, "what is 15% of 80?"].map(|text| json!({"type": "text", "text": text}));
+    let mut request = body("messages", &[user("later")], &tools(), true);
+    request["messages"][0]["content"] = json!(blocks);
+    let heard = hear_stream("messages", &post(&client, &town, "messages", &request).await.text().await.expect("text"));
+    assert_eq!(heard.calls.first().map(|call| call.name.as_str()), Some("calculate_expression"), "{heard:?}");
+    let (text, _) = walk(&client, &town, "messages", &[user("[Saturday 2026-11-21 UTC]\nsummarize this")], &[]).await;
+    assert_eq!(text, "Summary of the conversation so far:\n- summarize this");
     assert_eq!(town.violations(), []);
 }
 

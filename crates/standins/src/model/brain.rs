@@ -303,12 +303,21 @@ impl<'a> Walk<'a> {
 
     /// The one thing a title means.
     fn search(&self, title: &str) -> Result<Item, Next> {
+        // "Metropolis (1927)": the year says which one, and no search finds it as a part of the title.
+        let (title, year) = match title.strip_suffix(')').and_then(|start| start.rsplit_once(" (")) {
+            Some((name, year)) if year.len() == 4 && year.bytes().all(|one| one.is_ascii_digit()) => (name, Some(year)),
+            _ => (title, None),
+        };
         let tools = &["tmdb_search_multi", "tmdb_search_movies"];
         let wants = vec![Want::Query(title), Want::Media("multi"), Want::Limit(5)];
         let results = self.need(&[Needed { tools, words: "search films, series and people by title", wants }])?;
         let list = read(&results);
-        let exact = list.iter().find(|item| item.title.eq_ignore_ascii_case(title));
-        exact.or(list.first()).cloned().ok_or_else(|| Next::Say(answers::not_found(title)))
+        let exact = |with_year: bool| {
+            list.iter().find(|item| {
+                item.title.eq_ignore_ascii_case(title) && (!with_year || year.is_none_or(|year| item.year == year))
+            })
+        };
+        exact(true).or(exact(false)).or(list.first()).cloned().ok_or_else(|| Next::Say(answers::not_found(title)))
     }
 
     fn about(&self, title: &str) -> Result<String, Next> {

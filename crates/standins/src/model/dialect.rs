@@ -98,13 +98,13 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// The newest user message.
+    /// The newest user message, as the person said it.
     pub(crate) fn question(&self) -> &str {
         self.turns
             .iter()
             .rev()
             .find_map(|turn| match turn {
-                Turn::User(text) => Some(text.as_str()),
+                Turn::User(text) => Some(said(text)),
                 Turn::Assistant { .. } | Turn::Result { .. } => None,
             })
             .unwrap_or_default()
@@ -266,6 +266,10 @@ impl Conversation {
                         let piece = block["text"].as_str().unwrap_or_default();
                         if piece.trim().is_empty() {
                             return Err("messages: text content blocks must be non-empty".to_owned());
+                        }
+                        // A summary shares its message with what is asked after it.
+                        if role == "user" && text.starts_with(SUMMARY) {
+                            self.turns.push(Turn::User(std::mem::take(&mut text)));
                         }
                         push_line(&mut text, piece);
                     }
@@ -442,6 +446,24 @@ fn content_text(content: &Value, index: usize) -> Result<String, String> {
         }
         _ => Err(format!("Invalid type for content of message {index}: expected a string or a list.")),
     }
+}
+
+/// What stands over the assistant's own summary of old messages.
+const SUMMARY: &str = "[Summary of the conversation so far]";
+
+/// What a person said, without the lines the assistant writes in front: the day, as `[Saturday 2026-11-21 UTC]`, and the
+/// mark of a summary.
+pub(crate) fn said(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((line, after)) = rest.split_once('\n') {
+        let line = line.trim_end();
+        let is_day = line.starts_with('[') && line.ends_with(" UTC]");
+        if !is_day && line != SUMMARY {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
 }
 
 fn push_line(text: &mut String, more: &str) {

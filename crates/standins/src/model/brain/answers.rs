@@ -2,7 +2,7 @@
 
 use super::{Asked, Item};
 use crate::model::{
-    dialect::{Conversation, Turn},
+    dialect::{Conversation, Turn, said},
     reading::episodes,
 };
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ pub(super) fn request(title: &str) -> String {
         format!("I cannot add **{title}** yet.")
     };
     format!(
-        "{first} Requesting and downloading through Radarr and Sonarr is not built in this version, so nothing was added or \
+        "{first} Requests and downloads through Radarr and Sonarr are something I cannot do yet, so nothing was added or \
          changed. What I can do now is look things up: ask me to tell you about a film, or where it streams."
     )
 }
@@ -70,7 +70,9 @@ pub(super) fn summary(conversation: &Conversation) -> String {
         .turns
         .iter()
         .filter_map(|turn| match turn {
-            Turn::User(text) => Some(format!("- {}", text.chars().take(400).collect::<String>().replace('\n', " "))),
+            Turn::User(text) => {
+                Some(format!("- {}", said(text).chars().take(400).collect::<String>().replace('\n', " ")))
+            }
             Turn::Assistant { .. } | Turn::Result { .. } => None,
         })
         .take(40)
