@@ -39,7 +39,6 @@ async fn stored(stage: &Stage, session: &str) -> Vec<Value> {
     body["messages"].as_array().unwrap().clone()
 }
 
-/// MA-004, MA-005.
 #[tokio::test]
 async fn words_arrive_while_the_model_still_writes_and_add_up_to_what_is_stored() {
     let stage = Stage::new().await;
@@ -62,7 +61,6 @@ async fn words_arrive_while_the_model_still_writes_and_add_up_to_what_is_stored(
     assert_eq!(text, "First words, last words.");
 }
 
-/// MA-019, MA-020.
 #[tokio::test]
 async fn a_cancelled_turn_ends_and_says_so() {
     let stage = Stage::new().await;
@@ -83,7 +81,6 @@ async fn a_cancelled_turn_ends_and_says_so() {
     assert!(stage.town.model().left(1, PATIENCE).await, "the model is not asked to go on for nobody");
 }
 
-/// MA-024.
 #[tokio::test]
 async fn a_client_that_goes_away_does_not_stop_the_turn() {
     let stage = Stage::new().await;
@@ -96,7 +93,6 @@ async fn a_client_that_goes_away_does_not_stop_the_turn() {
     assert_eq!(stored(&stage, "three").await.last().unwrap()["content"], "Half and half.");
 }
 
-/// MA-023, MA-025.
 #[tokio::test]
 async fn what_was_said_is_on_disk_before_the_model_answers_and_the_answer_comes_after_the_restart() {
     let mut stage = Stage::new().await;
@@ -113,7 +109,6 @@ async fn what_was_said_is_on_disk_before_the_model_answers_and_the_answer_comes_
     assert_eq!(messages[1]["content"], "Found again.");
 }
 
-/// MA-030.
 #[tokio::test]
 async fn two_messages_at_once_are_answered_one_after_the_other() {
     let stage = Stage::new().await;
@@ -139,7 +134,6 @@ async fn two_messages_at_once_are_answered_one_after_the_other() {
     assert_eq!(texts, ["first", "Answer to the first", "second", "Answer to the second"]);
 }
 
-/// MA-021, MA-022.
 #[tokio::test]
 async fn health_names_the_parts_and_asks_nobody() {
     let stage = Stage::new().await;

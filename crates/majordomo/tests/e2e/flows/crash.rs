@@ -111,7 +111,6 @@ async fn a_crash_while_events_are_watched_leaves_the_turn_to_the_next_start() {
     }
 }
 
-/// D15.
 #[tokio::test]
 async fn a_request_to_stop_is_followed_in_time_and_the_rest_is_done_by_the_next_start() {
     let mut stage = Stage::new().await;

@@ -47,7 +47,6 @@ fn wrong_settings_are_refused_at_start_with_file_line_and_nearest_key() {
     );
 }
 
-///
 #[test]
 fn one_model_key_is_enough_and_the_rest_is_reported_as_off() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +93,38 @@ fn with_nothing_configured_the_demo_household_answers_in_the_terminal() {
     assert!(!text.contains('\u{1b}'), "no colours for a pipe: {text}");
 }
 
-/// e71.
+/// With no settings every service is a stand-in, and whoever opens the page is offered questions to press.
+#[tokio::test]
+async fn every_question_the_page_suggests_is_answered_with_titles_in_the_demo() {
+    let mut stage = Stage::new().await;
+    stage.kill();
+    std::fs::write(stage.folder.path().join("majordomo.toml"), "demo = \"on\"\n[server]\nlisten = \"127.0.0.1:0\"\n")
+        .unwrap();
+    stage.start(&[]).await;
+    let (status, me) = stage.get("/api/me").await;
+    assert_eq!(status, StatusCode::OK, "{me}");
+    assert_eq!(me["demo"]["parts"], json!(["model", "tmdb", "tvmaze"]));
+    let prompts: Vec<&str> =
+        me["suggestions"].as_array().unwrap().iter().map(|one| one["prompt"].as_str().unwrap()).collect();
+    assert!(prompts.len() >= 3, "{prompts:?}");
+    let stage = &stage;
+    futures_util::future::join_all(prompts.into_iter().map(|prompt| async move {
+        let answer = stage.ask(&stage.conversation().await, prompt).await;
+        let lower = answer.to_lowercase();
+        for words in ["nothing fits", "could not", "nothing is on", "found nothing", "beyond me", "no tool"] {
+            assert!(!lower.contains(words), "{prompt}: {answer}");
+        }
+        let mut known = 0;
+        for title in answer.split("**").skip(1).step_by(2) {
+            let (status, found) = stage.post("/api/tools/tmdb_search_multi", json!({"query": title})).await;
+            assert_eq!(status, StatusCode::OK, "{found}");
+            known += usize::from(found["text"].as_str().is_some_and(|text| text.contains(title)));
+        }
+        assert!(known > 0, "{prompt} names no film and no series: {answer}");
+    }))
+    .await;
+}
+
 #[tokio::test]
 async fn a_second_process_on_the_same_database_is_refused_with_the_name_of_the_first() {
     let mut stage = Stage::new().await;
@@ -150,7 +180,6 @@ async fn people_and_keys_are_kept_from_the_command_line() {
     assert_eq!(String::from_utf8(last_admin.stderr).unwrap(), "the last admin cannot be removed\n");
 }
 
-/// MI-069, and what is never written.
 #[tokio::test]
 async fn the_log_joins_a_turn_by_its_id_and_holds_no_secret_and_no_message() {
     let stage =

@@ -47,7 +47,7 @@ async fn a_question_about_what_is_trending_is_answered_with_tools_and_survives_a
     assert_eq!(list["conversations"][0]["title"], "what's trending this week, and is any o…", "{list}");
     assert_eq!(stage.over(&turn).await["turn"]["state"], "done");
 
-    // MA-025: the model is given what was said before the restart.
+    // The model is given what was said before the restart.
     stage.town.forget();
     stage.ask(&conversation, "and what did I ask first?").await;
     let asked = stage.town.requests_to("model");
