@@ -119,7 +119,7 @@ impl Store {
 
     async fn open_with(url: &str, scratch: Option<PathBuf>) -> Result<Self> {
         let dialect = Dialect::of(url)?;
-        sqlx::any::install_drivers(&[sqlx::sqlite::any::DRIVER]).ok();
+        Dialect::install_drivers();
         let url = dialect.prepare(url)?;
         migrate::run(dialect, &url).await?;
         let readers = AnyPoolOptions::new()

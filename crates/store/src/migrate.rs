@@ -19,7 +19,7 @@ pub(crate) async fn run(dialect: Dialect, url: &str) -> Result<()> {
         )));
     }
     for (index, text) in MIGRATIONS.iter().enumerate().skip(current) {
-        connection.execute("BEGIN IMMEDIATE").await?;
+        connection.execute(dialect.begin()).await?;
         for statement in statements(text) {
             connection.execute(dialect.ddl(statement)).await?;
         }

@@ -10,7 +10,10 @@ use std::str::FromStr;
 pub(crate) enum Value {
     Text(String),
     Int(i64),
-    Null,
+    /// Nothing, where a text could be. Databases want to know what kind of nothing.
+    NoText,
+    /// Nothing, where a number could be.
+    NoInt,
 }
 
 impl From<&str> for Value {
@@ -48,9 +51,19 @@ impl From<bool> for Value {
         Value::Int(flag.into())
     }
 }
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Value::Null, Into::into)
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Value::NoText, Value::Text)
+    }
+}
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        text.map_or(Value::NoText, Value::from)
+    }
+}
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Value::NoInt, Value::Int)
     }
 }
 

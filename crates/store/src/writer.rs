@@ -70,7 +70,8 @@ fn bind_one<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
     match value {
         Value::Text(text) => query.bind(text.clone()),
         Value::Int(number) => query.bind(*number),
-        Value::Null => query.bind(None::<String>),
+        Value::NoText => query.bind(None::<String>),
+        Value::NoInt => query.bind(None::<i64>),
     }
 }
 
@@ -203,8 +204,7 @@ async fn open(dialect: Dialect, url: &str) -> Result<AnyConnection> {
 }
 
 async fn run_together(dialect: Dialect, connection: &mut AnyConnection, jobs: &mut [Box<dyn Job>]) -> Result<()> {
-    // IMMEDIATE takes the write lock at once, so a transaction never fails half way for a lock.
-    connection.execute(dialect.sql("BEGIN IMMEDIATE")).await?;
+    connection.execute(dialect.begin()).await?;
     for job in jobs.iter_mut() {
         let tx = Tx { connection, dialect };
         if let Err(error) = job.run(tx).await {

@@ -17,11 +17,36 @@ async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
     match std::env::var("MAJORDOMO_TEST_STORES") {
         Ok(addresses) => {
             for address in addresses.split_whitespace() {
-                check(Store::open(address).await.expect("a named database opens")).await;
+                // A database of its own for every test, so that they may run side by side.
+                let name = format!("majordomo_{}", TurnId::new().0.simple());
+                ask(address, &format!("CREATE DATABASE {name}")).await;
+                let (server, _) = address.rsplit_once('/').expect("an address ends with a database");
+                let store = Store::open(&format!("{server}/{name}")).await.expect("a named database opens");
+                check(store.clone()).await;
+                store.close().await;
+                drop(store);
+                ask(
+                    address,
+                    &format!(
+                        "DROP DATABASE {name}{}",
+                        if address.starts_with("postgres") { " WITH (FORCE)" } else { "" }
+                    ),
+                )
+                .await;
             }
         }
-        Err(_) => println!("skipped: PostgreSQL and MySQL, MAJORDOMO_TEST_STORES names none"),
+        Err(_) => {
+            println!("skipped: PostgreSQL and MySQL, MAJORDOMO_TEST_STORES names none (features postgres, mysql)")
+        }
     }
+}
+
+async fn ask(address: &str, statement: &str) {
+    use sqlx::{AssertSqlSafe, Connection, Executor};
+    // Opening a scratch store makes the drivers known.
+    let mut connection = sqlx::AnyConnection::connect(address).await.expect("the server answers");
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.expect("it does as told");
+    connection.close().await.expect("it closes");
 }
 
 fn person(name: &str) -> Person {
@@ -393,7 +418,9 @@ async fn what_was_answered_is_there_after_opening_again() {
 #[tokio::test]
 async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
     for (url, words) in [
-        ("postgres://nas/majordomo", "SQLite only"),
+        ("mongodb://nas/majordomo", "\"mongodb\""),
+        #[cfg(not(feature = "postgres"))]
+        ("postgres://nas/majordomo", "without PostgreSQL"),
         ("redis://nas", "\"redis\""),
         ("sqlite://", "names no file"),
         ("sqlite:///proc/nowhere/majordomo.db", "cannot be made"),
