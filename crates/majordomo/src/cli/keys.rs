@@ -12,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Subcommand)]
 pub enum Keys {
     /// Make a key and show it, this once
-    #[command(after_help = "Example:\n  majordomo key create \"kitchen display\" --person Grace --scope read")]
+    #[command(after_help = "Example:\n  majordomo key create \"kitchen display\" --person NAME --scope read")]
     Create {
         /// What it is for
         name: String,

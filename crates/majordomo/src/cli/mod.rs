@@ -55,13 +55,13 @@ enum Command {
     #[command(after_help = "Examples:\n  majordomo chat\n  majordomo chat --once \"what's trending this week?\"")]
     Chat(chat::Chat),
     /// The people of the household
-    #[command(after_help = "Examples:\n  majordomo person add Grace --standing member\n  majordomo person link Grace")]
+    #[command(after_help = "Examples:\n  majordomo person add NAME --standing member\n  majordomo person link NAME")]
     Person {
         #[command(subcommand)]
         command: people::People,
     },
     /// Keys for the API
-    #[command(after_help = "Example:\n  majordomo key create \"kitchen display\" --person Grace --scope read")]
+    #[command(after_help = "Example:\n  majordomo key create \"kitchen display\" --person NAME --scope read")]
     Key {
         #[command(subcommand)]
         command: keys::Keys,

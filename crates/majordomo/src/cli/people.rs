@@ -15,7 +15,7 @@ pub enum People {
         json: bool,
     },
     /// Add somebody
-    #[command(after_help = "Example:\n  majordomo person add Grace --standing child")]
+    #[command(after_help = "Example:\n  majordomo person add NAME --standing child")]
     Add {
         /// What the household calls them
         name: String,
@@ -23,13 +23,13 @@ pub enum People {
         standing: StandingArgument,
     },
     /// Print a link by which somebody signs in once, within 15 minutes
-    #[command(after_help = "Example:\n  majordomo person link Grace")]
+    #[command(after_help = "Example:\n  majordomo person link NAME")]
     Link {
         /// Name or id
         name: String,
     },
     /// Remove somebody with their sign-ins and keys
-    #[command(after_help = "Example:\n  majordomo person remove Grace")]
+    #[command(after_help = "Example:\n  majordomo person remove NAME")]
     Remove {
         /// Name or id
         name: String,
