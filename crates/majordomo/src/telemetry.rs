@@ -5,7 +5,8 @@ use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use std::{io::IsTerminal, panic::PanicHookInfo};
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::subscriber::set_global_default;
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt};
 use url::Url;
 
 /// Settings of the section `[log]`.
@@ -13,19 +14,22 @@ use url::Url;
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     pub format: Format,
-    /// `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,majordomo_engine=debug`.
+    /// How much this program says: `trace`, `debug`, `info`, `warn`, `error` or `off`; libraries speak up from warnings on. Or a
+    /// list that says it for each part, such as `warn,majordomo=info,hyper=debug`. Default `info`.
     pub level: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: Format::Text, level: "info".into() }
+        Self { format: Format::Auto, level: "info".into() }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
+    /// Text on a terminal, logfmt anywhere else.
+    Auto,
     /// For eyes.
     Text,
     /// `key=value`, one line each.
@@ -62,14 +66,19 @@ impl Drop for Guard {
 pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> anyhow::Result<Guard> {
     let filter = filter(&log.level)?;
     let colours = std::io::stderr().is_terminal() && config::wants_colours(environment);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
+    let format = match log.format {
+        Format::Auto if std::io::stderr().is_terminal() => Format::Text,
+        Format::Auto => Format::Logfmt,
+        chosen => chosen,
+    };
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(colours)
             .with_target(false)
             .with_filter(filter)
             .boxed(),
-        Format::Logfmt => tracing_logfmt::builder()
+        Format::Auto | Format::Logfmt => tracing_logfmt::builder()
             .with_target(true)
             .with_span_path(false)
             .layer()
@@ -91,21 +100,48 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
     if let Some(endpoint) = &telemetry.otlp_endpoint {
         let provider = traces::provider(endpoint)?;
         let layer = traces::layer(&provider);
-        registry.with(layer).try_init().context("logging was started twice")?;
+        set_global_default(registry.with(layer)).context("logging was started twice")?;
         return Ok(Guard { traces: Some(provider) });
     }
     #[cfg(not(feature = "otel"))]
     anyhow::ensure!(telemetry.otlp_endpoint.is_none(), "[telemetry] otlp_endpoint: this build cannot send traces");
-    registry.try_init().context("logging was started twice")?;
+    // Not `try_init`, which would also take up what libraries write by the crate `log`, with the paths of their sources.
+    set_global_default(registry).context("logging was started twice")?;
     Ok(Guard::default())
 }
 
+/// The words for how much is said.
+const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+
 /// Understand a level; the error names what is wrong with it.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
-    // Our own lines at the level asked for; libraries speak up from warnings on unless they are named.
-    let plain = ["error", "warn", "info", "debug", "trace", "off"].contains(&level.trim());
-    let text = if plain { format!("{level},hyper=warn,h2=warn,sqlx=warn,reqwest=warn") } else { level.to_owned() };
-    EnvFilter::builder().parse(text).with_context(|| format!("level: \"{level}\" is not a log level"))
+    let level = level.trim();
+    let text = match level {
+        // Every crate of ours begins with this word.
+        "trace" | "debug" | "info" => format!("warn,majordomo={level}"),
+        list => list.to_owned(),
+    };
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    let is_understood = directives.iter().all(|directive| is_directive(directive));
+    // A bare word that is no level would be taken for the name of a crate, and everything else be silent.
+    anyhow::ensure!(
+        is_understood,
+        "level: \"{level}\" is not one of {}, nor a list such as \"warn,majordomo=info,hyper=debug\"",
+        LEVELS.join(", ")
+    );
+    EnvFilter::builder().parse(directives.join(",")).with_context(|| format!("level: \"{level}\" is not understood"))
+}
+
+/// `info`, `majordomo_engine=debug`, `majordomo_engine[turn]=trace`.
+fn is_directive(directive: &str) -> bool {
+    match directive.rsplit_once('=') {
+        None => LEVELS.contains(&directive),
+        Some((part, level)) => {
+            let name = part.split(['[', '{']).next().unwrap_or_default();
+            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-'));
+            !part.is_empty() && is_name && LEVELS.contains(&level)
+        }
+    }
 }
 
 /// The recorder behind `/metrics`.
@@ -124,9 +160,18 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+    let place = info.location().map(|l| format!("{}:{}", within_crate(l.file()), l.line())).unwrap_or_default();
     // The payload may hold what somebody said, so the place alone is logged.
     tracing::error!(place, "a bug stopped a task");
+}
+
+/// A source file from its crate's name on, such as `engine/src/turn.rs`; where it was built is nobody's business.
+fn within_crate(file: &str) -> &str {
+    let name = |path: &str| path.rfind(['/', '\\']).map_or(0, |slash| slash + 1);
+    match file.rfind("/src/").or_else(|| file.rfind("\\src\\")) {
+        Some(src) => &file[name(&file[..src])..],
+        None => &file[name(file)..],
+    }
 }
 
 #[cfg(feature = "otel")]
@@ -157,5 +202,43 @@ mod traces {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("majordomo"))
             .with_filter(tracing_subscriber::filter::LevelFilter::INFO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_source_tells_nothing_of_the_machine_it_was_built_on() {
+        for (file, told) in [
+            ("crates/engine/src/turn.rs", "engine/src/turn.rs"),
+            ("/somewhere/src/majordomo/crates/web/src/api/events.rs", "web/src/api/events.rs"),
+            ("/somewhere/.cargo/registry/src/index-1949/hyper-1.9.0/src/proto/h1.rs", "hyper-1.9.0/src/proto/h1.rs"),
+            ("/rustc/59807616e1/library/core/src/option.rs", "core/src/option.rs"),
+            ("C:\\build\\core\\src\\option.rs", "core\\src\\option.rs"),
+            ("/somewhere/bench/main.rs", "main.rs"),
+            ("main.rs", "main.rs"),
+        ] {
+            assert_eq!(within_crate(file), told);
+        }
+    }
+
+    #[test]
+    fn a_level_is_a_known_word_or_a_list_of_known_form() {
+        for level in
+            ["trace", "off", " info ", "warn,majordomo=info", "info, hyper=debug", "majordomo_engine[turn{id=1}]=trace"]
+        {
+            assert!(filter(level).is_ok(), "{level}");
+        }
+        for level in ["", "bogus", "INFO,", "info,bogus", "majordomo=loud", "=debug", "majordomo", "/x=debug", "3"] {
+            assert!(filter(level).is_err(), "{level}");
+        }
+        assert_eq!(
+            filter("bogus").unwrap_err().to_string(),
+            "level: \"bogus\" is not one of trace, debug, info, warn, error, off, nor a list such as \
+             \"warn,majordomo=info,hyper=debug\""
+        );
+        assert_eq!(filter("debug").unwrap().to_string(), "majordomo=debug,warn");
     }
 }

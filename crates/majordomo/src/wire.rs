@@ -1,6 +1,6 @@
 //! The whole program on one page: store, upstream, models, toolkits, engine and web, built from the settings and joined.
 
-use crate::config::{AgentSection, Loaded};
+use crate::config::{AgentSection, Demo, Loaded};
 use anyhow::Context;
 use majordomo_domain::{
     Agent, AgentId, Clock, ModelRole, Secret, SystemClock, Toolkit, agent::TurnLimits, model::ModelOptions,
@@ -103,10 +103,13 @@ pub fn web(
 /// Start a stand-in for everything that is not configured, where that is wanted, and point the settings at it.
 async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Option<Town>, Vec<&'static str>)> {
     let has_tmdb = !loaded.config.tools.tmdb.api_key.is_empty();
-    // TVmaze wants no key; it is asked for by name, or comes with the real TMDb.
-    let has_tvmaze = loaded.names_tvmaze || has_tmdb;
-    if !loaded.wants_demo() || (has_model && has_tmdb && has_tvmaze) {
-        loaded.config.tools.tvmaze.enabled &= has_tvmaze;
+    // TVmaze wants no key, so only its name in the settings says that it may be asked. A stand-in beside the real TMDb would mix
+    // what is true with what is made up; somebody has to wish for that.
+    let has_tvmaze = loaded.names_tvmaze;
+    let wants_demo = loaded.wants_demo();
+    let plays_tvmaze = wants_demo && !has_tvmaze && (!has_tmdb || loaded.config.demo == Demo::On);
+    loaded.config.tools.tvmaze.enabled &= has_tvmaze || plays_tvmaze;
+    if !wants_demo || (has_model && has_tmdb && !plays_tvmaze) {
         return Ok((None, Vec::new()));
     }
     let town = Town::demo().await.context("the demo household did not start")?;
@@ -121,7 +124,7 @@ async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Opti
         tools.tmdb.image_base_url = town.tmdb_image_url().parse()?;
         tools.tmdb.api_key = Secret::new("0".repeat(32));
     }
-    if !has_tvmaze {
+    if plays_tvmaze {
         demo.push("tvmaze");
         tools.tvmaze.base_url = town.tvmaze_url().parse()?;
     }
@@ -166,7 +169,8 @@ fn switched_off(
         let reason = match missing {
             Some(part) => format!("{} is not set", part.variable),
             None if toolkit.toolkit == "tvmaze" && !loaded.names_tvmaze => {
-                "not configured: write [tools.tvmaze] in the settings".to_owned()
+                "not configured: write [tools.tvmaze] in the settings, or set MAJORDOMO_TOOLS__TVMAZE__ENABLED=true"
+                    .to_owned()
             }
             None => toolkit.reason,
         };

@@ -47,6 +47,12 @@ const HEAD: Duration = Duration::from_secs(20);
 
 pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant) -> anyhow::Result<ExitCode> {
     let environment = config::process_environment();
+    if let (Mode::Demo, Some(file)) = (mode, &common.config) {
+        anyhow::bail!(
+            "majordomo demo takes no settings; write demo = \"on\" into {file} and run `majordomo serve --config {file}`",
+            file = file.display()
+        );
+    }
     let scratch = (mode == Mode::Demo).then(Scratch::new).transpose()?;
     let mut loaded = match &scratch {
         None => load(common)?,

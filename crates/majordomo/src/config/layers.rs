@@ -422,9 +422,11 @@ fn expected(message: &str) -> Vec<String> {
     rest.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a String> {
+/// The known word that was probably meant.
+pub fn nearest<'a, T: AsRef<str>>(word: &str, known: &'a [T]) -> Option<&'a str> {
     known
         .iter()
+        .map(AsRef::as_ref)
         .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)

@@ -268,32 +268,108 @@ fn check(config: &Config, layers: &mut Layers) {
             layers.blame_key(key, format!("{} begins with http:// or https://", key.rsplit('.').next().unwrap_or(key)));
         }
     }
-    let engine = &config.engine;
+    for problem in config.tools.problems() {
+        let name = problem.path.rsplit('.').next().unwrap_or_default().to_owned();
+        layers.blame_key(&problem.path, format!("{name}: {}", problem.text));
+    }
+    let (server, engine) = (&config.server, &config.engine);
     for (key, value, least, most) in [
-        ("engine.max_running_turns", engine.max_running_turns, 1, 10_000),
-        ("engine.max_waiting_per_conversation", engine.max_waiting_per_conversation, 0, 1_000),
-        ("engine.max_message_chars", engine.max_message_chars, 1, 1_000_000),
+        ("server.max_body_bytes", server.max_body_bytes as u64, 10_000, 100_000_000),
+        ("server.max_files_bytes", server.max_files_bytes as u64, 10_000, 500_000_000),
+        ("server.session_idle_days", server.session_idle_days.into(), 1, 3_650),
+        ("server.session_days", server.session_days.into(), 1, 3_650),
+        ("server.keep_alive_seconds", server.keep_alive_seconds.into(), 1, 300),
+        ("engine.max_running_turns", engine.max_running_turns as u64, 1, 10_000),
+        ("engine.max_waiting_per_conversation", engine.max_waiting_per_conversation as u64, 0, 1_000),
+        ("engine.progress_after_ms", engine.progress_after_ms, 100, 600_000),
+        ("engine.max_message_chars", engine.max_message_chars as u64, 2, 1_000_000),
+        ("engine.cool_down_seconds", engine.cool_down_seconds, 0, 86_400),
+        ("engine.recall_hours", engine.recall_hours.into(), 1, 8_760),
     ] {
-        range(layers, key, value as u64, least, most);
+        range(layers, &key.split('.').collect::<Vec<_>>(), value, least, most);
+    }
+    for (name, limits) in &engine.tools {
+        if let Some(timeout) = limits.timeout_ms {
+            range(layers, &["engine", "tools", name, "timeout_ms"], timeout, 100, 600_000);
+        }
+        if let Some(at_once) = limits.at_once {
+            range(layers, &["engine", "tools", name, "at_once"], at_once as u64, 1, 1_000);
+        }
     }
     for (name, agent) in &config.agents {
         let limits = &agent.limits;
         for (key, value, least, most) in [
             ("steps", limits.steps, 1, 50),
             ("worker_steps", limits.worker_steps, 1, 50),
-            ("seconds", limits.seconds, 1, 3_600),
+            ("seconds", limits.seconds, 5, 3_600),
             ("calls_per_step", limits.calls_per_step, 1, 100),
+            ("history_tokens", limits.history_tokens, 500, 10_000_000),
+            ("history_messages", limits.history_messages, 2, 10_000),
+            ("history_turns", limits.history_turns, 1, 10_000),
+            ("keep_messages", limits.keep_messages, 0, 10_000_000),
             ("output_tokens", limits.output_tokens, 16, 200_000),
+            ("result_chars", limits.result_chars, 200, 1_000_000),
         ] {
-            range(layers, &format!("agents.{name}.limits.{key}"), value.into(), least, most);
+            range(layers, &["agents", name, "limits", key], value.into(), least, most);
         }
+    }
+    check_names(config, layers);
+}
+
+fn range(layers: &mut Layers, path: &[&str], value: u64, least: u64, most: u64) {
+    if !(least..=most).contains(&value) {
+        let name = path.last().copied().unwrap_or_default();
+        blame(layers, path, format!("{name}: {value} is not between {least} and {most}"));
     }
 }
 
-fn range(layers: &mut Layers, key: &str, value: u64, least: u64, most: u64) {
-    if !(least..=most).contains(&value) {
-        let name = key.rsplit('.').next().unwrap_or(key);
-        layers.blame_key(key, format!("{name}: {value} is not between {least} and {most}"));
+fn blame(layers: &mut Layers, path: &[&str], text: String) {
+    layers.blame(&path.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>(), text);
+}
+
+/// Toolkits and tools the engine itself has.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("tools", "find_tools"),
+    ("tools", "use_tool"),
+    ("recall", "recall"),
+    ("errands", "delegate"),
+    ("silence", "stay_silent"),
+];
+
+/// Names of toolkits and tools, wherever the settings have some.
+fn check_names(config: &Config, layers: &mut Layers) {
+    let is_named = |agent: &AgentSection| !agent.toolkits.is_empty() || agent.first_tools.is_some();
+    if config.engine.tools.is_empty() && !config.agents.values().any(is_named) {
+        return;
+    }
+    let Ok(upstream) = majordomo_upstream::Upstream::new(Default::default()) else { return };
+    let known = majordomo_tools::names(&upstream);
+    let mut toolkits: Vec<&str> = known.iter().map(|(toolkit, _)| *toolkit).collect();
+    toolkits.extend(BUILT_IN.map(|(toolkit, _)| toolkit));
+    let mut tools: Vec<&str> = known.iter().flat_map(|(_, tools)| tools).map(|(tool, _)| *tool).collect();
+    tools.extend(BUILT_IN.map(|(_, tool)| tool));
+    let alias = |name: &str| {
+        let mut all = known.iter().flat_map(|(_, tools)| tools);
+        all.find(|(_, aliases)| aliases.contains(&name)).map(|(tool, _)| *tool)
+    };
+    let hint = |name: &str, known: &[&str]| match alias(name).or_else(|| layers::nearest(name, known)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "`majordomo reference tools` lists them".to_owned(),
+    };
+    for (name, agent) in &config.agents {
+        for toolkit in agent.toolkits.iter().filter(|name| !toolkits.contains(&name.as_str())) {
+            let text = format!("toolkits: there is no toolkit \"{toolkit}\"; {}", hint(toolkit, &toolkits));
+            blame(layers, &["agents", name, "toolkits"], text);
+        }
+        for tool in agent.first_tools.iter().flatten().filter(|name| !tools.contains(&name.as_str())) {
+            let text = format!("first_tools: there is no tool \"{tool}\"; {}", hint(tool, &tools));
+            blame(layers, &["agents", name, "first_tools"], text);
+        }
+    }
+    let both: Vec<&str> = toolkits.iter().chain(&tools).copied().collect();
+    for name in config.engine.tools.keys().filter(|name| !both.contains(&name.as_str())) {
+        let text = format!("there is no toolkit or tool \"{name}\"; {}", hint(name, &both));
+        blame(layers, &["engine", "tools", name], text);
     }
 }
 
@@ -340,7 +416,7 @@ mod tests {
             &[
                 "majordomo.toml:2: [engine] max_running_turns: expected a whole number, 0 or more, found \"many\"",
                 "majordomo.toml:3: [engine] progress_after_ms: expected a whole number, 0 or more, found boolean true",
-                "majordomo.toml:5: [log] format: \"logfnt\" is not one of text, logfmt, json; did you mean \"logfmt\"?",
+                "majordomo.toml:5: [log] format: \"logfnt\" is not one of auto, text, logfmt, json; did you mean \"logfmt\"?",
             ],
         );
         refused(
@@ -369,6 +445,111 @@ mod tests {
             &[],
             &["majordomo.toml:2: string values must be quoted, expected literal string"],
         );
+    }
+
+    /// Every number has a bound, every name is one that exists, every address is one that may be asked.
+    #[test]
+    fn what_does_not_fit_is_refused_with_what_would() {
+        for (section, key, value, said) in [
+            ("server", "max_body_bytes", "9999", "9999 is not between 10000 and 100000000"),
+            ("server", "max_files_bytes", "0", "0 is not between 10000 and 500000000"),
+            ("server", "session_idle_days", "0", "0 is not between 1 and 3650"),
+            ("server", "session_days", "100000", "100000 is not between 1 and 3650"),
+            ("server", "keep_alive_seconds", "0", "0 is not between 1 and 300"),
+            ("engine", "max_waiting_per_conversation", "1001", "1001 is not between 0 and 1000"),
+            ("engine", "progress_after_ms", "0", "0 is not between 100 and 600000"),
+            ("engine", "max_message_chars", "1", "1 is not between 2 and 1000000"),
+            ("engine", "max_message_chars", "1000001", "1000001 is not between 2 and 1000000"),
+            ("engine", "cool_down_seconds", "86401", "86401 is not between 0 and 86400"),
+            ("engine", "recall_hours", "0", "0 is not between 1 and 8760"),
+            ("engine.tools.tmdb", "timeout_ms", "0", "0 is not between 100 and 600000"),
+            ("engine.tools.delegate", "timeout_ms", "99", "99 is not between 100 and 600000"),
+            ("engine.tools.tmdb", "at_once", "0", "0 is not between 1 and 1000"),
+            ("agents.x.limits", "worker_steps", "0", "0 is not between 1 and 50"),
+            ("agents.x.limits", "seconds", "4", "4 is not between 5 and 3600"),
+            ("agents.x.limits", "seconds", "3601", "3601 is not between 5 and 3600"),
+            ("agents.x.limits", "calls_per_step", "0", "0 is not between 1 and 100"),
+            ("agents.x.limits", "history_tokens", "0", "0 is not between 500 and 10000000"),
+            ("agents.x.limits", "history_messages", "0", "0 is not between 2 and 10000"),
+            ("agents.x.limits", "history_turns", "0", "0 is not between 1 and 10000"),
+            ("agents.x.limits", "keep_messages", "10000001", "10000001 is not between 0 and 10000000"),
+            ("agents.x.limits", "output_tokens", "0", "0 is not between 16 and 200000"),
+            ("agents.x.limits", "result_chars", "0", "0 is not between 200 and 1000000"),
+            ("agents.x.limits", "result_chars", "-1", "expected a whole number, 0 or more, found integer -1"),
+            ("agents.x", "toolkits", "[\"tmbd\"]", "there is no toolkit \"tmbd\"; did you mean \"tmdb\"?"),
+            (
+                "agents.x",
+                "toolkits",
+                "[\"plumbing\"]",
+                "there is no toolkit \"plumbing\"; `majordomo reference tools` lists them",
+            ),
+            (
+                "agents.x",
+                "first_tools",
+                "[\"tmdb_detials\"]",
+                "there is no tool \"tmdb_detials\"; did you mean \"tmdb_details\"?",
+            ),
+            (
+                "agents.x",
+                "first_tools",
+                "[\"search_tool\"]",
+                "there is no tool \"search_tool\"; did you mean \"tmdb_search_multi\"?",
+            ),
+            ("tools.tmdb", "timeout_ms", "0", "0 is not between 100 and 600000"),
+            ("tools.tmdb", "request_timeout_ms", "0", "0 is not between 100 and 600000"),
+            ("tools.tmdb", "hedge_after_ms", "600001", "600001 is not between 0 and 600000"),
+            ("tools.tmdb", "at_once", "0", "0 is not between 1 and 100"),
+            ("tools.tmdb", "per_second", "0", "0 is not between 1 and 1000"),
+            ("tools.tmdb", "vote_floor", "1000001", "1000001 is not between 0 and 1000000"),
+            ("tools.tmdb", "details_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.tmdb", "lists_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.tmdb", "reference_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.tmdb", "language", "\"english\"", "“english” is not a language such as en-US"),
+            ("tools.tmdb", "region", "\"us\"", "“us” is not a country code such as US"),
+            ("tools.tmdb", "image_base_url", "\"file:///etc\"", "its address is neither http nor https"),
+            ("tools.tvmaze", "base_url", "\"http://h/?key=1\"", "its address holds a query or a fragment"),
+            ("tools.tvmaze", "country", "\"USA\"", "“USA” is not a country code such as US"),
+            ("tools.tvmaze", "timeout_ms", "1", "1 is not between 100 and 600000"),
+            ("tools.tvmaze", "request_timeout_ms", "1", "1 is not between 100 and 600000"),
+            ("tools.tvmaze", "hedge_after_ms", "600001", "600001 is not between 0 and 600000"),
+            ("tools.tvmaze", "at_once", "101", "101 is not between 1 and 100"),
+            ("tools.tvmaze", "per_ten_seconds", "0", "0 is not between 1 and 1000"),
+            ("tools.tvmaze", "age_s", "604801", "604801 is not between 0 and 604800"),
+            ("models.openai", "context_tokens", "0", "must be 1000 to 100000000"),
+            ("models.openai", "base_url", "\"ftp://h/\"", "its address is neither http nor https"),
+            (
+                "tools.tmdb",
+                "base_url",
+                "\"http://user:pw@h/3\"",
+                "its address holds a user name or password; give the key as a setting instead",
+            ),
+            (
+                "log",
+                "level",
+                "\"bogus\"",
+                "\"bogus\" is not one of trace, debug, info, warn, error, off, nor a list such as \
+                 \"warn,majordomo=info,hyper=debug\"",
+            ),
+        ] {
+            let expected = format!("majordomo.toml:2: [{section}] {key}: {said}");
+            refused(&format!("[{section}]\n{key} = {value}\n"), &[], &[&expected]);
+        }
+        refused(
+            "[engine.tools.tmdb_serch_multi]\ntimeout_ms = 1000\n",
+            &[],
+            &[
+                "majordomo.toml:1: [engine.tools] there is no toolkit or tool \"tmdb_serch_multi\"; did you mean \"tmdb_search_multi\"?",
+            ],
+        );
+    }
+
+    /// TVmaze needs no key, so it is asked only when somebody names it.
+    #[test]
+    fn tvmaze_is_named_by_its_table_or_its_variable_and_by_no_other_key() {
+        let names = |text, pairs: &[(&str, &str)]| loaded(text, pairs).unwrap().names_tvmaze;
+        assert!(!names(None, &[("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")]));
+        assert!(names(None, &[("MAJORDOMO_TOOLS__TVMAZE__ENABLED", "true")]));
+        assert!(names(Some("[tools.tvmaze]\n"), &[]));
     }
 
     #[test]

@@ -75,11 +75,19 @@ pub const SECTIONS: &[Section] = &[
                 "[]",
                 "Reverse proxies whose X-Forwarded-For is believed: addresses, or networks such as \"10.0.0.0/8\".",
             ),
-            set("max_body_bytes", "1000000", "Bytes of one request. \"1MB\" is understood, too."),
-            set("max_files_bytes", "16000000", "Bytes of one message with files."),
-            set("session_idle_days", "14", "Days without a visit after which a browser is signed out."),
-            set("session_days", "30", "Days after which a browser is signed out in any case."),
-            set("keep_alive_seconds", "15", "Seconds of silence after which an event stream sends a sign of life."),
+            set(
+                "max_body_bytes",
+                "1000000",
+                "Bytes of one request, 10 000 to 100 000 000. \"1MB\" is understood, too.",
+            ),
+            set("max_files_bytes", "16000000", "Bytes of one message with files, 10 000 to 500 000 000."),
+            set("session_idle_days", "14", "Days without a visit after which a browser is signed out, 1 to 3 650."),
+            set("session_days", "30", "Days after which a browser is signed out in any case, 1 to 3 650."),
+            set(
+                "keep_alive_seconds",
+                "15",
+                "Seconds of silence after which an event stream sends a sign of life, 1 to 300.",
+            ),
         ],
     },
     Section {
@@ -122,7 +130,11 @@ pub const SECTIONS: &[Section] = &[
             absent("streams", "true", "Whether answers come piece by piece."),
             absent("idle_timeout_seconds", "60", "Longest silence within an answer, 1 to 600."),
             absent("retries", "2", "Further attempts to begin an answer after a passing failure, 0 to 10."),
-            absent("context_tokens", "128000", "Tokens its models can read, when the provider does not say."),
+            absent(
+                "context_tokens",
+                "128000",
+                "Tokens its models can read, when the provider does not say, 1 000 to 100 000 000.",
+            ),
             absent(
                 "prices",
                 "{ \"gpt-5-mini\" = { input = 0.25, output = 2.0, cached_input = 0.025 } }",
@@ -160,39 +172,51 @@ pub const SECTIONS: &[Section] = &[
                 "Country for release dates, age ratings and streaming; that of language when absent.",
             ),
             set("include_adult", "false", "Whether adult titles are found."),
-            set("vote_floor", "100", "Votes an item needs where results are ordered or filtered by score."),
-            set("timeout_ms", "15000", "Wall time of one call, retries included. \"15s\" is understood, too."),
-            set("request_timeout_ms", "5000", "Wait for one answer."),
+            set(
+                "vote_floor",
+                "100",
+                "Votes an item needs where results are ordered or filtered by score, 0 to 1 000 000.",
+            ),
+            set(
+                "timeout_ms",
+                "15000",
+                "Wall time of one call, retries included, 100 to 600 000. \"15s\" is understood, too.",
+            ),
+            set("request_timeout_ms", "5000", "Wait for one answer, 100 to 600 000."),
             set(
                 "hedge_after_ms",
                 "1200",
                 "A second request starts when the first has not answered after this; 0 for never.",
             ),
-            set("at_once", "8", "Requests at the same time."),
-            set("per_second", "30", "Requests a second. TMDb's own ceiling is about 40."),
-            set("details_age_s", "21600", "Age in seconds up to which details are reused."),
-            set("lists_age_s", "3600", "Age in seconds up to which lists and searches are reused."),
-            set("reference_age_s", "86400", "Age in seconds up to which genres, age ratings and the like are reused."),
+            set("at_once", "8", "Requests at the same time, 1 to 100."),
+            set("per_second", "30", "Requests a second, 1 to 1 000. TMDb's own ceiling is about 40."),
+            set("details_age_s", "21600", "Age in seconds, 0 to 604 800, up to which details are reused."),
+            set("lists_age_s", "3600", "Age in seconds, 0 to 604 800, up to which lists and searches are reused."),
+            set(
+                "reference_age_s",
+                "86400",
+                "Age in seconds, 0 to 604 800, up to which genres, age ratings and the like are reused.",
+            ),
         ],
     },
     Section {
         name: "tools.tvmaze",
-        words: "When and where series air. Needs no key; on when this table is there, or when TMDb is configured.",
+        words: "When and where series air. Needs no key, so it is on only when this table is there, or MAJORDOMO_TOOLS__TVMAZE__ENABLED=true.",
         is_example: false,
         settings: &[
             set("enabled", "true", "false switches it off."),
             set("base_url", "\"https://api.tvmaze.com\"", "Where it is asked."),
             set("country", "\"US\"", "Country of the schedule when none is named."),
-            set("timeout_ms", "15000", "Wall time of one call, retries included."),
-            set("request_timeout_ms", "5000", "Wait for one answer."),
+            set("timeout_ms", "15000", "Wall time of one call, retries included, 100 to 600 000."),
+            set("request_timeout_ms", "5000", "Wait for one answer, 100 to 600 000."),
             set(
                 "hedge_after_ms",
                 "0",
                 "A second request starts when the first has not answered after this; 0 for never.",
             ),
-            set("at_once", "4", "Requests at the same time."),
-            set("per_ten_seconds", "20", "Requests in ten seconds. TVmaze's own limit."),
-            set("age_s", "3600", "Age in seconds up to which answers are reused."),
+            set("at_once", "4", "Requests at the same time, 1 to 100."),
+            set("per_ten_seconds", "20", "Requests in ten seconds, 1 to 1 000. TVmaze's own limit."),
+            set("age_s", "3600", "Age in seconds, 0 to 604 800, up to which answers are reused."),
         ],
     },
     Section {
@@ -210,14 +234,18 @@ pub const SECTIONS: &[Section] = &[
                 "10",
                 "Turns that may wait in one conversation, 0 to 1 000. Further messages are refused.",
             ),
-            set("progress_after_ms", "3000", "Silence after which a line is shown while working."),
-            set("max_message_chars", "100000", "Characters one message may have, 1 to 1 000 000."),
-            set("cool_down_seconds", "30", "How long a model that failed is passed over when another one can answer."),
-            set("recall_hours", "24", "How long the rest of a long result can be read."),
+            set("progress_after_ms", "3000", "Silence after which a line is shown while working, 100 to 600 000."),
+            set("max_message_chars", "100000", "A message has fewer characters than this, 2 to 1 000 000."),
+            set(
+                "cool_down_seconds",
+                "30",
+                "How long a model that failed is passed over when another one can answer, 0 to 86 400.",
+            ),
+            set("recall_hours", "24", "How long the rest of a long result can be read, 1 to 8 760."),
             set(
                 "tools",
                 "{}",
-                "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4 } }.",
+                "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4 } }: timeout_ms 100 to\n600 000, at_once 1 to 1 000.",
             ),
         ],
     },
@@ -233,11 +261,14 @@ pub const SECTIONS: &[Section] = &[
                 "[\"tmdb_search_multi\"]",
                 "Tools the model is told of at once; the built-in choice when absent. The others it finds.",
             ),
+            absent("may_stay_silent", "false", "Whether it may end a turn without a word."),
             absent(
                 "limits",
                 "{ steps = 8, worker_steps = 3, seconds = 90, calls_per_step = 16, history_tokens = 24000, \
-                 history_messages = 200, output_tokens = 4000, result_chars = 6000 }",
-                "What one turn may cost.",
+                 history_messages = 200, history_turns = 100, keep_messages = 0, output_tokens = 4000, result_chars = 6000 }",
+                "What one turn may cost. steps and worker_steps: 1 to 50 questions to a model; seconds: 5 to 3 600; calls_per_step: 1 to\n\
+                 100; history_tokens: 500 to 10 000 000; history_messages: 2 to 10 000; history_turns: 1 to 10 000; keep_messages: 0\n\
+                 (all) to 10 000 000; output_tokens: 16 to 200 000; result_chars: 200 to 1 000 000.",
             ),
         ],
     },
@@ -246,11 +277,11 @@ pub const SECTIONS: &[Section] = &[
         words: "What the program says about itself, on standard error.",
         is_example: false,
         settings: &[
-            set("format", "\"text\"", "text, logfmt or json."),
+            set("format", "\"auto\"", "text, logfmt or json; auto is text on a terminal and logfmt anywhere else."),
             set(
                 "level",
                 "\"info\"",
-                "error, warn, info, debug, trace; or a list such as \"info,majordomo_engine=debug\".",
+                "trace, debug, info, warn, error or off; or a list such as \"warn,majordomo=info,hyper=debug\".",
             ),
         ],
     },
@@ -286,7 +317,10 @@ pub fn settings() -> String {
         }
         for setting in section.settings {
             let mark = if setting.is_set && !section.is_example { "" } else { "#" };
-            let _ = writeln!(text, "# {}\n{mark}{} = {}", setting.words, setting.key, setting.value);
+            for line in setting.words.lines() {
+                let _ = writeln!(text, "# {line}");
+            }
+            let _ = writeln!(text, "{mark}{} = {}", setting.key, setting.value);
         }
     }
     text

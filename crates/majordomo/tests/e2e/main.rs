@@ -4,8 +4,10 @@ mod harness;
 
 mod flows {
     mod analyst;
+    mod arrows;
     mod crash;
     mod faults;
     mod house;
+    mod settings;
     mod walk;
 }

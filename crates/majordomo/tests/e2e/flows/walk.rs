@@ -112,9 +112,9 @@ async fn a_stream_that_was_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_turn_that_takes_too_long_is_ended_by_the_server() {
-    let stage =
-        Stage::with(Setting { settings: "[agents.majordomo.limits]\nseconds = 1\n".into(), ..Setting::default() })
+async fn a_turn_that_takes_too_long_is_ended_by_the_server_and_stays_ended() {
+    let mut stage =
+        Stage::with(Setting { settings: "[agents.majordomo.limits]\nseconds = 5\n".into(), ..Setting::default() })
             .await;
     stage.town.model().script(Script::new(vec![Piece::Text { text: "so far".into() }, Piece::Silence]).for_ever());
     let conversation = stage.conversation().await;
@@ -124,6 +124,15 @@ async fn a_turn_that_takes_too_long_is_ended_by_the_server() {
     let messages = stage.messages(&conversation).await;
     let notice = messages.last().unwrap()["parts"].as_array().unwrap().iter().find(|p| p["type"] == "notice").cloned();
     assert_eq!(notice.expect("a notice is stored")["kind"], "timed_out");
+    assert_eq!(visible(messages.last().unwrap()).matches("so far").count(), 1, "{messages:?}");
+    // Nobody begins to think again: not the next start, not whoever reads the conversation then.
+    stage.town.forget();
+    stage.restart().await;
+    assert_eq!(stage.messages(&conversation).await, messages);
+    assert_eq!(stage.over(&turn).await["turn"]["state"], "cancelled");
+    let (_, shown) = stage.get(&format!("/api/conversations/{conversation}")).await;
+    assert_eq!(shown["pending"], false, "{shown}");
+    assert!(stage.town.requests_to("model").is_empty());
 }
 
 #[tokio::test]
