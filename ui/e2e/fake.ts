@@ -175,14 +175,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   const people = [
     {
       id: "p1",
-      name: "Ada",
+      name: "Admin",
       standing: "admin",
       zone: "Europe/Berlin",
       language: "en",
       created_at_ms: began - 40 * 86_400_000,
     },
-    { id: "p2", name: "Edsger", standing: "member", created_at_ms: began - 12 * 86_400_000 },
-    { id: "p3", name: "Grace", standing: "child", created_at_ms: began - 3 * 86_400_000 },
+    { id: "p2", name: "Guest", standing: "member", created_at_ms: began - 12 * 86_400_000 },
+    { id: "p3", name: "Kid", standing: "child", created_at_ms: began - 3 * 86_400_000 },
   ];
   const keys: { id: string; name: string; person: string; scopes: string[]; created_at_ms: number }[] = [
     { id: "k1", name: "kitchen display", person: "p1", scopes: ["read"], created_at_ms: began - 9 * 86_400_000 },
@@ -246,7 +246,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     "The series is over: all 17 episodes have aired.",
   );
   past("Something short for Sunday", 4, "Something short for Sunday?", "*A Trip to the Moon* takes 13 minutes.");
-  past("Films Grace may watch alone", 6, "Which films may Grace watch alone?", "The Kid and The General.");
+  past("Films for an evening alone", 6, "Which films may the kids watch alone?", "The Kid and The General.");
   past("Silent comedies under an hour", 18, "Silent comedies under an hour?", "*Sherlock Jr.* is 45 minutes long.");
 
   function emit(target: Stored, ordinal: number, turn: string, kind: EventKind) {

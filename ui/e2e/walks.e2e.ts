@@ -27,6 +27,9 @@ afterEach(async ({ task }) => {
 });
 
 const QUESTION = "What's trending this week, and is any of it good for kids?";
+/** Whether what an element draws ends at its own edge, upwards and downwards. */
+const clips = (element: Element) => ["hidden", "clip"].includes(getComputedStyle(element).overflowY);
+
 /** Something every model answers at length. */
 const LONG = house_text();
 
@@ -406,6 +409,33 @@ test("the demo says what it is and how to leave it", async () => {
   await page.getByRole("dialog").getByText("majordomo.toml").first().waitFor();
   await visit.shot("demo-light");
   expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Hide for now" }).click();
+  expect(await how.count()).toBe(0);
+  await page.reload();
+  await field(page).waitFor();
+  expect(await how.count(), "hidden as long as this tab is open").toBe(0);
+  const next = await visit.context.newPage();
+  await next.goto(`${house.url}/`);
+  await next.getByRole("button", { name: "Connect the real ones" }).waitFor();
+});
+
+test("marks heaped on one letter stay inside their line", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  const heap = `Heap e${"\u0301".repeat(10_000)} end`;
+  const began = Date.now();
+  await say(page, heap);
+  await page.getByTestId("said").getByText("Heap").waitFor();
+  await answered(page);
+  expect(Date.now() - began, "the page stays quick").toBeLessThan(30_000);
+  // Nothing is taken from what was said; only what is drawn ends at the edge.
+  expect(((await page.getByTestId("said").textContent()) ?? "").length).toBeGreaterThan(10_000);
+  const drawn = await page.getByTestId("said").locator("> div").first().evaluate(clips);
+  expect(drawn).toBe(true);
+  expect(await page.getByRole("heading", { name: /^Heap/ }).evaluate(clips)).toBe(true);
+  expect(await entries(page).first().locator("a > span").first().evaluate(clips)).toBe(true);
+  await visit.shot("marks");
 });
 
 test("an answer's notices are drawn apart, and a failed one can be asked again", async ({ skip }) => {

@@ -100,7 +100,7 @@ function Thought({ text, live }: { text: string; live: boolean }) {
         />
       </Collapsible.Trigger>
       <Collapsible.Content className="fold">
-        <p className="whitespace-pre-wrap ps-7 pb-2 text-[13px] text-ink-2 leading-relaxed">{text}</p>
+        <p className="overflow-y-clip whitespace-pre-wrap ps-7 pb-2 text-[13px] text-ink-2 leading-relaxed">{text}</p>
       </Collapsible.Content>
     </Collapsible.Root>
   );

@@ -109,8 +109,8 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
         <Picture card={card} className="aspect-2/3 w-[92px] shrink-0 self-start rounded-lg ring-1 ring-line" />
       )}
       <span className="min-w-0 flex-1 py-0.5">
-        <span className="block font-medium text-[14.5px] leading-snug">{card.title}</span>
-        {card.subtitle && <span className="mt-0.5 block text-[12.5px] text-ink-3">{card.subtitle}</span>}
+        <span className="line-clamp-3 font-medium text-[14.5px] leading-snug">{card.title}</span>
+        {card.subtitle && <span className="mt-0.5 line-clamp-2 text-[12.5px] text-ink-3">{card.subtitle}</span>}
         {card.text && <span className="mt-1.5 line-clamp-3 text-[13px] text-ink-2 leading-snug">{card.text}</span>}
         <span className="mt-2 block">
           <Facts card={card} most={4} />

@@ -72,7 +72,7 @@ export const SaidMessage = memo(function SaidMessage({ item, actions }: { item: 
       {item.text !== "" && (
         <div
           className={classes(
-            "max-w-[85%] whitespace-pre-wrap rounded-[18px] rounded-br-md bg-bubble px-4 py-2.5 text-[15px] leading-[1.55] [overflow-wrap:anywhere] sm:max-w-[78%]",
+            "max-w-[85%] overflow-hidden whitespace-pre-wrap rounded-[18px] rounded-br-md bg-bubble px-4 py-2.5 text-[15px] leading-[1.55] [overflow-wrap:anywhere] sm:max-w-[78%]",
             waiting && "bg-transparent text-ink-2 ring-1 ring-line-2 ring-inset",
           )}
         >
@@ -127,7 +127,7 @@ function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; ac
       )}
     >
       <Sign size={15} className={classes("mt-px shrink-0", quiet && "text-ink-3")} aria-hidden="true" />
-      <div className="min-w-0 flex-1 [overflow-wrap:anywhere]">
+      <div className="min-w-0 flex-1 overflow-y-clip [overflow-wrap:anywhere]">
         {quiet ? (
           <span className="sr-only">{words.notice[kind]}: </span>
         ) : (

@@ -1,4 +1,7 @@
-/** What this browser remembers: appearance, model, streaming, the last conversation. Nothing that matters elsewhere. */
+/**
+ * What this browser remembers: appearance, model, streaming, the last conversation. Nothing that matters elsewhere. That the
+ * demo's banner is hidden holds until the tab is closed.
+ */
 
 import { useSyncExternalStore } from "react";
 
@@ -19,6 +22,11 @@ const defaults: Settings = {
   last_conversation: "",
   demo_hidden: false,
 };
+/** Storage may be closed: reading this may throw. */
+function storageOf(name: keyof Settings) {
+  return name === "demo_hidden" ? sessionStorage : localStorage;
+}
+
 const listeners = new Set<() => void>();
 const known = new Map<keyof Settings, unknown>();
 
@@ -26,7 +34,7 @@ function read<Name extends keyof Settings>(name: Name): Settings[Name] {
   if (known.has(name)) return known.get(name) as Settings[Name];
   let value = defaults[name];
   try {
-    const stored = localStorage.getItem(PREFIX + name);
+    const stored = storageOf(name).getItem(PREFIX + name);
     if (stored !== null) {
       value = (typeof value === "boolean" ? stored === "true" : stored) as Settings[Name];
     }
@@ -44,7 +52,7 @@ export function setting<Name extends keyof Settings>(name: Name): Settings[Name]
 export function changeSetting<Name extends keyof Settings>(name: Name, value: Settings[Name]) {
   known.set(name, value);
   try {
-    localStorage.setItem(PREFIX + name, String(value));
+    storageOf(name).setItem(PREFIX + name, String(value));
   } catch {
     // As above.
   }

@@ -28,10 +28,10 @@ test("many tokens are rounded, few are not", () => {
 });
 
 test("the greeting knows the hour", () => {
-  expect([3, 8, 14, 20].map((hour) => words.chat.greeting("Ada", hour))).toEqual([
-    "Good evening, Ada.",
-    "Good morning, Ada.",
-    "Good afternoon, Ada.",
-    "Good evening, Ada.",
+  expect([3, 8, 14, 20].map((hour) => words.chat.greeting("Admin", hour))).toEqual([
+    "Good evening, Admin.",
+    "Good morning, Admin.",
+    "Good afternoon, Admin.",
+    "Good evening, Admin.",
   ]);
 });
