@@ -41,6 +41,14 @@ pub(crate) fn is_due(history: &[Arc<Message>], summary: Option<&Summary>, limits
     tokens > limits.history_tokens
 }
 
+/// How much of the history becomes a summary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fold {
+    /// The older half of what may be sent.
+    Half,
+    All,
+}
+
 /// Fold the older part of the history into a summary and keep it. None when that did not work; the window is then cut instead.
 pub(crate) async fn fold(
     engine: &Engine,
@@ -48,6 +56,7 @@ pub(crate) async fn fold(
     history: &[Arc<Message>],
     earlier: Option<&Summary>,
     limits: &TurnLimits,
+    how_much: Fold,
 ) -> Option<(Summary, Usage, i64)> {
     let after = earlier.map_or(0, |s| s.through);
     let open: Vec<&Message> = history.iter().map(|m| &**m).filter(|m| m.position > after).collect();
@@ -59,7 +68,7 @@ pub(crate) async fn fold(
         let ends_a_turn = open.get(index + 1).is_none_or(|next| next.role == Role::User);
         if ends_a_turn {
             through = Some(message.position);
-            if taken >= total.min(limits.history_tokens) / 2 {
+            if how_much == Fold::Half && taken >= total.min(limits.history_tokens) / 2 {
                 break;
             }
         }

@@ -7,7 +7,7 @@ mod finish;
 pub(crate) use finish::give_up;
 
 use crate::{
-    compact::{self, Summary},
+    compact::{self, Fold, Summary},
     context::{Stable, Window},
     dispatch::{Asked, Batch},
     engine::{Engine, LEASE_MS},
@@ -136,7 +136,7 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
     let (mut usage, mut cost_micros) = (Usage::default(), 0);
     if compact::is_due(&history, summary.as_ref(), limits)
         && let Some((folded, used, cost)) =
-            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits).await
+            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits, Fold::Half).await
     {
         summary = Some(folded);
         usage += used;
@@ -507,11 +507,27 @@ impl Making<'_> {
         }
     }
 
-    /// The conversation is longer than the model reads: keep the question and what this turn found, drop the rest.
+    /// The conversation is longer than the model reads: everything before the question becomes a summary. Where that fails it is
+    /// left out.
     async fn shrink(&mut self) {
-        let ordinal = self.waiting.handle.ordinal;
-        let question = self.known.last().filter(|m| m.position == ordinal * 1000).cloned();
-        self.window = Window::new(&[], None, &self.agent.limits);
+        let handle = &self.waiting.handle;
+        let (question, history) = match self.known.split_last() {
+            Some((last, history)) if last.position == handle.ordinal * 1000 => (Some(last.clone()), history),
+            _ => (None, &self.known[..]),
+        };
+        if !history.is_empty() {
+            let limits = &self.agent.limits;
+            let earlier = self.summary.as_ref();
+            let folded = compact::fold(self.engine, handle.conversation, history, earlier, limits, Fold::All).await;
+            if let Some((summary, usage, cost_micros)) = folded {
+                self.summary = Some(summary);
+                self.usage += usage;
+                self.cost_micros += cost_micros;
+            } else {
+                self.summary = None;
+            }
+        }
+        self.window = Window::new(&[], self.summary.as_ref(), &self.agent.limits);
         for message in question.iter().chain(&self.added) {
             self.window.push(message);
         }

@@ -723,6 +723,13 @@ async fn a_context_that_is_too_long_is_cut_once_then_failed() {
     house.model.fails(too_long()).says("Fine again.");
     assert_eq!(house.asks("More").await.1, "Fine again.");
     assert_eq!(house.model.asked().pop().unwrap().messages.len(), 1);
+    // With somebody to summarise, what was said is not lost.
+    house.second.says("They said hello and more.");
+    house.model.fails(too_long()).says("Still fine.");
+    assert_eq!(house.asks("And more").await.1, "Still fine.");
+    let sent = house.model.asked().pop().unwrap();
+    assert_eq!(sent.messages.len(), 2);
+    assert!(sent.messages[0].visible_text().contains("They said hello and more."));
     house.model.fails(too_long()).fails(too_long());
     let (state, text) = house.asks("Even more").await;
     assert_eq!(state, TurnState::Failed);
