@@ -73,7 +73,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
     };
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(Quiet::stderr)
             .with_ansi(colours)
             .with_target(false)
             .with_filter(filter)
@@ -82,7 +82,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .with_target(true)
             .with_span_path(false)
             .layer()
-            .with_writer(std::io::stderr)
+            .with_writer(Quiet::stderr)
             .with_filter(filter)
             .boxed(),
         Format::Json => tracing_subscriber::fmt::layer()
@@ -90,7 +90,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .with_writer(std::io::stderr)
+            .with_writer(Quiet::stderr)
             .with_filter(filter)
             .boxed(),
     };
@@ -157,6 +157,26 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     // A second call in the same process keeps the first recorder; its handle then renders nothing, which harms no one.
     let _ = metrics::set_global_recorder(recorder);
     Ok(handle)
+}
+
+/// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program.
+struct Quiet(std::io::Stderr);
+
+impl Quiet {
+    fn stderr() -> Self {
+        Self(std::io::stderr())
+    }
+}
+
+impl std::io::Write for Quiet {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {

@@ -74,6 +74,8 @@ impl From<sqlx::Error> for StoreError {
             StoreError::Busy("locked by another process".into())
         } else if text.contains("database or disk is full") {
             StoreError::Full("the disk is full".into())
+        } else if text.contains("disk I/O error") {
+            StoreError::Full("the disk takes no writes; look for room and for errors of the disk".into())
         } else if text.contains("readonly database") || text.contains("unable to open database file") {
             StoreError::Full("the file cannot be written; check its permissions".into())
         } else if matches!(error, sqlx::Error::PoolTimedOut) {

@@ -166,12 +166,21 @@ fn report(house: &House, loaded: &Loaded) {
 struct StopSignal {
     terminate: Signal,
     interrupt: Signal,
+    /// Heard and not acted on: a limit on the size of files is a disk without room, not the end of the process.
+    _file_too_large: Signal,
 }
+
+/// `SIGXFSZ` on Linux.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl StopSignal {
     fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            _file_too_large: listen(SignalKind::from_raw(FILE_TOO_LARGE))?,
+        })
     }
 
     async fn received(&mut self) {

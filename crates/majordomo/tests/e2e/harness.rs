@@ -174,6 +174,14 @@ base_url = "{tvmaze}"
         answer(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
     }
 
+    /// How large a file of the program may become, in bytes; no limit when absent. As a full disk does, it stops every write.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        let process = self.process.as_ref().expect("the program runs").id().to_string();
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let told = Command::new("prlimit").args(["--pid", &process, &format!("--fsize={limit}:")]).status();
+        assert!(told.is_ok_and(|status| status.success()), "prlimit sets the limit");
+    }
+
     /// A new conversation; its id.
     pub async fn conversation(&self) -> String {
         let (status, body) = self.post("/api/conversations", json!({})).await;

@@ -6,6 +6,7 @@ mod flows {
     mod analyst;
     mod arrows;
     mod crash;
+    mod disk;
     mod faults;
     mod house;
     mod settings;
