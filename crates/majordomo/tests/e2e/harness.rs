@@ -72,7 +72,9 @@ base_url = "{tvmaze}"
         );
         std::fs::write(folder.path().join("majordomo.toml"), text).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().tcp_nodelay(true).build().unwrap();
+        // The service closes a connection that was idle for a while; ours are given up before that.
+        let idle = Duration::from_secs(5);
+        let client = Client::builder().no_proxy().tcp_nodelay(true).pool_idle_timeout(idle).build().unwrap();
         let mut stage =
             Self { town, folder, address: String::new(), key: String::new(), client, process: None, starts: 0 };
         stage.start(&[]).await;
