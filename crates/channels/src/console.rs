@@ -105,6 +105,7 @@ async fn exchange<W: AsyncWrite + Unpin>(
         agent: talk.agent,
         author: talk.person.id,
         address: Address::new("console", talk.conversation.to_string()),
+        room: None,
         platform_id: None,
         parts: vec![Part::text(text)],
         model: talk.model.clone(),
@@ -113,7 +114,7 @@ async fn exchange<W: AsyncWrite + Unpin>(
     let mut watch = engine.watch(talk.conversation, None).await?;
     let turn = match engine.submit(Op::Say(say)).await? {
         Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } => turn,
-        Accepted::Cancelled { .. } => return Ok(Ended::Stopped),
+        _ => return Ok(Ended::Stopped),
     };
     draw_turn(engine, talk, &mut watch, turn, drawing).await
 }

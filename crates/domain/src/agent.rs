@@ -1,7 +1,8 @@
 //! A configured persona.
 
-use crate::AgentId;
+use crate::{AgentId, approval::ApprovalMode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Who answers: prompt, models, toolkits and limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +21,56 @@ pub struct Agent {
     /// Whether it may end a turn without a word, by its tool `stay_silent`. For agents that listen in a room.
     #[serde(default)]
     pub may_stay_silent: bool,
+    /// When its calls ask first.
+    #[serde(default)]
+    pub approvals: Approvals,
+    /// What a conversation with it belongs to.
+    #[serde(default)]
+    pub memory: MemoryScope,
     #[serde(default)]
     pub limits: TurnLimits,
+}
+
+/// When an agent's calls ask first, and how long an answer is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Approvals {
+    pub mode: ApprovalMode,
+    /// Seconds an approval stays open, 5 to 2 592 000; each tool's own time when absent.
+    pub expire_seconds: Option<u32>,
+    /// By tool, in place of both.
+    pub tools: BTreeMap<String, ToolApprovals>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolApprovals {
+    pub mode: Option<ApprovalMode>,
+    pub expire_seconds: Option<u32>,
+}
+
+impl Approvals {
+    pub fn mode_of(&self, tool: &str) -> ApprovalMode {
+        self.tools.get(tool).and_then(|t| t.mode).unwrap_or(self.mode)
+    }
+
+    /// Seconds, when the settings say any.
+    pub fn expiry_of(&self, tool: &str) -> Option<u32> {
+        self.tools.get(tool).and_then(|t| t.expire_seconds).or(self.expire_seconds)
+    }
+}
+
+/// What an agent's talk is remembered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryScope {
+    /// One talk for each person, on whatever channel.
+    Person,
+    /// One talk for each room: everybody in it shares it.
+    Room,
+    /// Each conversation by itself.
+    #[default]
+    Conversation,
 }
 
 /// What one turn may cost. Every number is a ceiling enforced by the server.

@@ -1,6 +1,6 @@
 //! What watchers may see while a turn runs. Live only: what must survive is in the store.
 
-use crate::{Card, ConversationId, Message, Notice, TurnId, Usage};
+use crate::{Approval, Card, ConversationId, Message, Notice, TurnId, Usage};
 use serde::{Deserialize, Serialize};
 
 /// One event of a conversation.
@@ -65,6 +65,14 @@ pub enum EventKind {
     /// A remark by the house.
     Noticed {
         notice: Notice,
+    },
+    /// A call waits for somebody's decision.
+    ApprovalOpened {
+        approval: Box<Approval>,
+    },
+    /// What became of it, as far as is known: decided, expired, carried out.
+    ApprovalChanged {
+        approval: Box<Approval>,
     },
     /// The last event of a turn. The messages it added are in the store.
     TurnFinished {

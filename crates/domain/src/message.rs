@@ -1,6 +1,6 @@
 //! What is said in a conversation, in a form every model dialect can send and every channel can draw.
 
-use crate::{Card, MessageId, Millis, TurnId};
+use crate::{ApprovalId, Card, Label, MessageId, Millis, TurnId};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks in a message.
@@ -73,7 +73,7 @@ pub struct CallRequest {
 }
 
 /// What came back from a call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallResult {
     pub call_id: String,
     pub name: String,
@@ -89,6 +89,15 @@ pub struct CallResult {
     /// A person's line for the call, such as `Searching TMDb for “Metropolis”`.
     #[serde(default)]
     pub title: String,
+    /// Where its words come from and whom they are for.
+    #[serde(default, skip_serializing_if = "Label::is_plain")]
+    pub label: Label,
+    /// The call did not run: it waits for this approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
+    /// What the call changed, as one sentence; only for calls that changed something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
 }
 
 /// A remark by the house itself.
@@ -112,6 +121,12 @@ pub enum NoticeKind {
     Failed,
     /// Another model than the first choice answered.
     Fallback,
+    /// Somebody decided about a call that waited, or nobody did in time.
+    Decided,
+    /// Something was changed: written from what the tools reported, not from what the model says.
+    Receipt,
+    /// The answer claims something that did not happen.
+    Correction,
 }
 
 impl Message {
@@ -133,6 +148,15 @@ impl Message {
             text.push_str(piece);
         }
         text
+    }
+
+    /// Where a part's words come from, as far as the part itself tells. Attached pictures and documents are anybody's.
+    pub fn label(&self) -> Label {
+        self.parts.iter().fold(Label::OWN, |label, part| match part {
+            Part::Image { .. } | Part::File { .. } => label.join(Label::OUTSIDE),
+            Part::Result(result) => label.join(result.label),
+            _ => label,
+        })
     }
 
     pub fn calls(&self) -> impl Iterator<Item = &CallRequest> {

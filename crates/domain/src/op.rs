@@ -20,6 +20,9 @@ pub struct Say {
     pub author: PersonId,
     /// Where the answer goes.
     pub address: Address,
+    /// The room of several people it is said in, such as a server of a chat; None where one person talks alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
     /// The platform's own id of the message, or the caller's idempotency key. One answer per channel and id, for ever.
     pub platform_id: Option<String>,
     /// What was said: text, images and files. Bounded by the channel that accepts it.
@@ -65,7 +68,7 @@ pub enum CancelTarget {
 }
 
 /// The answer to an accepted operation: its row is on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Accepted {
     /// A new turn. `ahead` turns of the same conversation run first.
     Turn { turn: TurnId, ahead: u32 },
@@ -73,4 +76,8 @@ pub enum Accepted {
     Duplicate { turn: TurnId },
     /// That many turns were told to stop.
     Cancelled { turns: u32 },
+    /// The decision is on disk. `turn` carries it out, where there is something to carry out.
+    Decided { approval: Box<crate::Approval>, turn: Option<TurnId> },
+    /// The call was not run: it waits for this approval.
+    Asked { approval: Box<crate::Approval> },
 }

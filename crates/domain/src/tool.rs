@@ -1,11 +1,15 @@
 //! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
 //! and everything else derive from it.
 
-use crate::{AgentId, Card, ConversationId, Person, TurnId, model::ToolSpec};
+use crate::{
+    AgentId, Card, ConversationId, Label, ModelRole, Person, TurnId,
+    approval::{ApprovalMode, Wording},
+    model::ToolSpec,
+};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 /// What a call does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,29 @@ pub enum Repeat {
     Blind,
 }
 
+/// What kind of thing a call does, for the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Reads what everybody of the household may know.
+    Read,
+    /// Reads what belongs to one person.
+    ReadPrivate,
+    /// Fetches an address from outside.
+    Fetch,
+    /// Changes the person's own notes and nothing else.
+    Note,
+    /// Changes something of the household.
+    Write,
+    /// Says something in another chat.
+    Send,
+    /// Computes, with no way out.
+    Compute,
+}
+
+/// Seconds an approval of a tool stays open when nobody says otherwise.
+pub const APPROVAL_SECONDS: u32 = 600;
+
 /// A tool. Implement it for the struct of its arguments; the struct's doc comment is what the model reads, each field's
 /// doc comment explains that argument. Derive `Deserialize` with `#[serde(deny_unknown_fields)]` and `JsonSchema`.
 pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
@@ -43,6 +70,14 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         Effect::Read => Repeat::Harmless,
         Effect::Write | Effect::Destroy => Repeat::Blind,
     };
+    const CLASS: Class = match Self::EFFECT {
+        Effect::Read => Class::Read,
+        Effect::Write | Effect::Destroy => Class::Write,
+    };
+    /// Seconds its approvals stay open. The settings may say otherwise.
+    const APPROVAL_SECONDS: u32 = APPROVAL_SECONDS;
+    /// When its calls ask first, where the settings do not say.
+    const MODE: Option<ApprovalMode> = None;
     /// Other names it answers to: names from systems this one replaces.
     const ALIASES: &'static [&'static str] = &[];
     /// Words by which `find_tools` finds it, beside name and description.
@@ -60,6 +95,27 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         async move { Ok(card) }
     }
 
+    /// The words around an approval. The reason is filled in by the rules.
+    fn wording(&self) -> Wording {
+        let title = self.title();
+        Wording { question: format!("{title}?"), declined: format!("Not done: {title}."), reason: String::new() }
+    }
+
+    /// Which of several services of one kind it works on; an approval holds for that one only.
+    fn instance(&self) -> &str {
+        ""
+    }
+
+    /// Whether it has happened already: asked after a stop in the middle of a [`Repeat::Checkable`] call. None when it has not.
+    fn check(
+        &self,
+        service: &Self::Service,
+        call: &Call,
+    ) -> impl Future<Output = Result<Option<Output>, ToolError>> + Send {
+        let _ = (service, call);
+        async { Ok(None) }
+    }
+
     fn run(self, service: &Self::Service, call: &Call) -> impl Future<Output = Result<Output, ToolError>> + Send;
 }
 
@@ -74,8 +130,49 @@ pub struct Call {
     pub agent: AgentId,
     /// Toolkits the agent may use; empty: all.
     pub toolkits: Arc<[String]>,
+    /// The room of several people it is said in, such as a server of a chat; None where one person talks alone.
+    pub room: Option<Arc<str>>,
+    /// The same for every try of one call, over restarts: what a [`Repeat::Keyed`] service drops a repeat by.
+    pub key: String,
+    /// Asks a language model, within the turn's limits and at its cost.
+    pub ask: Ask,
     /// Wall clock at the start of the call.
     pub now_ms: i64,
+}
+
+/// Asks a model of a role: instructions, then what they are about.
+#[derive(Clone)]
+pub struct Ask(pub AskFn);
+
+pub type AskFn = Arc<dyn Fn(ModelRole, String, String) -> BoxFuture<'static, Result<String, ToolError>> + Send + Sync>;
+
+impl Ask {
+    /// Where no model may be asked.
+    pub fn nobody() -> Self {
+        Self(Arc::new(|_, _, _| {
+            Box::pin(async { Err(ToolError::TellModel("no model can be asked here; do it yourself".into())) })
+        }))
+    }
+
+    pub async fn ask(&self, role: ModelRole, instructions: &str, about: &str) -> Result<String, ToolError> {
+        (self.0)(role, instructions.to_owned(), about.to_owned()).await
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ask")
+    }
+}
+
+impl Call {
+    /// Whose things a call is about where a room shares them: the room's, else the person's. At most 64 bytes.
+    pub fn place(&self) -> String {
+        match &self.room {
+            Some(room) => crate::text::shorten(room, 60),
+            None => self.person.id.to_string(),
+        }
+    }
 }
 
 /// What a call returned. "Nothing found" is an output, never an error.
@@ -85,17 +182,32 @@ pub struct Output {
     pub text: String,
     /// What a person sees.
     pub cards: Vec<Card>,
+    /// What was changed, as one sentence for people, such as `V was added to the party.` None for reads.
+    pub receipt: Option<String>,
+    /// Whose words the text holds; the toolkit's label when absent.
+    pub label: Option<Label>,
 }
 
 impl Output {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), cards: Vec::new() }
+        Self { text: text.into(), ..Self::default() }
     }
 
     /// Compact JSON of a value.
     pub fn json<T: Serialize>(value: &T) -> Result<Self, ToolError> {
         let text = serde_json::to_string(value).map_err(|e| ToolError::Bug(e.to_string()))?;
         Ok(Self::text(text))
+    }
+
+    /// A change that was made: the sentence is what the model reads and what people see.
+    pub fn done(sentence: impl Into<String>) -> Self {
+        let sentence = sentence.into();
+        Self { text: sentence.clone(), receipt: Some(sentence), ..Self::default() }
+    }
+
+    pub fn labelled(mut self, label: Label) -> Self {
+        self.label = Some(label);
+        self
     }
 
     pub fn with_cards(mut self, cards: Vec<Card>) -> Self {
@@ -140,6 +252,9 @@ pub struct ErasedTool {
     pub keywords: &'static str,
     pub effect: Effect,
     pub repeat: Repeat,
+    pub class: Class,
+    pub mode: Option<ApprovalMode>,
+    pub approval_seconds: u32,
     pub spec: ToolSpec,
     parse: ParseFn,
 }
@@ -149,7 +264,10 @@ type ParseFn = Box<dyn Fn(&str) -> Result<Box<dyn ParsedCall>, ToolError> + Send
 /// A call whose arguments were understood.
 pub trait ParsedCall: Send {
     fn title(&self) -> String;
+    fn wording(&self) -> Wording;
+    fn instance(&self) -> &str;
     fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>>;
+    fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>>;
     fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>>;
 }
 
@@ -163,8 +281,20 @@ impl<T: Tool + Sync> ParsedCall for Bound<T> {
         self.tool.title()
     }
 
+    fn wording(&self) -> Wording {
+        self.tool.wording()
+    }
+
+    fn instance(&self) -> &str {
+        self.tool.instance()
+    }
+
     fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>> {
         Box::pin(self.tool.preview(&self.service))
+    }
+
+    fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>> {
+        Box::pin(self.tool.check(&self.service, call))
     }
 
     fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>> {
@@ -184,6 +314,9 @@ impl ErasedTool {
             keywords: T::KEYWORDS,
             effect: T::EFFECT,
             repeat: T::REPEAT,
+            class: T::CLASS,
+            mode: T::MODE,
+            approval_seconds: T::APPROVAL_SECONDS,
             spec: spec_of::<T>(),
             parse: Box::new(move |arguments| {
                 let tool = parse_arguments::<T>(arguments)?;
@@ -306,6 +439,8 @@ pub struct Toolkit {
     pub probe: Option<Probe>,
     /// Lines shown while a call takes long; one is chosen by the call, always the same for the same call.
     pub progress: &'static [&'static str],
+    /// Whose words its results hold, where a result does not say itself.
+    pub label: Label,
     /// Fetches a picture named on a [`Card`], such as `w342/abc.jpg` for `tmdb:w342/abc.jpg`.
     pub pictures: Option<Pictures>,
 }
@@ -339,6 +474,7 @@ impl Toolkit {
                 tools: Vec::new(),
                 probe: None,
                 progress: &[],
+                label: Label::OWN,
                 pictures: None,
             },
             service: Arc::new(service),
@@ -349,6 +485,12 @@ impl Toolkit {
 impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
     pub fn guide(mut self, text: &'static str) -> Self {
         self.toolkit.guide = text.trim_ascii();
+        self
+    }
+
+    /// Whose words its results hold.
+    pub fn label(mut self, label: Label) -> Self {
+        self.toolkit.label = label;
         self
     }
 

@@ -119,9 +119,7 @@ impl<'a> Errand<'a> {
             name: call.name,
             text: "an errand cannot be handed on; do it yourself".into(),
             is_error: true,
-            cards: Vec::new(),
-            duration_ms: 0,
-            title: String::new(),
+            ..CallResult::default()
         }));
         results
     }

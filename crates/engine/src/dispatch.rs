@@ -155,11 +155,9 @@ impl Batch<'_> {
                 let mut result = CallResult {
                     call_id: request.id,
                     name: key.0.clone(),
-                    text: String::new(),
-                    is_error: false,
-                    cards: Vec::new(),
                     duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                     title,
+                    ..CallResult::default()
                 };
                 match outcome {
                     Ok(output) => {
@@ -226,6 +224,9 @@ impl Batch<'_> {
             person: self.person.clone(),
             agent: self.agent.id,
             toolkits: self.agent.toolkits.as_slice().into(),
+            room: None,
+            key: format!("{}:{}", self.turn, request.id),
+            ask: majordomo_domain::tool::Ask::nobody(),
             now_ms: self.engine.0.clock.now_ms(),
         };
         // A tool that panics is a bug of that tool, not the end of the turn.

@@ -459,6 +459,9 @@ impl Engine {
             person: Arc::new(person),
             agent: self.agents()[0].id,
             toolkits: Arc::new([]),
+            room: None,
+            key: String::new(),
+            ask: majordomo_domain::tool::Ask::nobody(),
             now_ms: self.0.clock.now_ms(),
         };
         Ok(tool.run(parsed, &call).await?)

@@ -305,8 +305,7 @@ impl Making<'_> {
                 name: call.name,
                 text: "stopped before it returned".into(),
                 is_error: true,
-                cards: Vec::new(),
-                duration_ms: 0,
+                ..CallResult::default()
             });
             let results = results.collect();
             self.add_results(results);

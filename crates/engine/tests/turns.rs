@@ -142,6 +142,7 @@ impl House {
             agent: self.engine.agents()[0].id,
             author: self.person,
             address: Address::new("web", self.conversation.to_string()),
+            room: None,
             platform_id: None,
             parts: vec![Part::text(text)],
             model: None,
@@ -215,6 +216,8 @@ async fn start_agent(
         toolkits: Vec::new(),
         first_tools: Vec::new(),
         may_stay_silent: false,
+        approvals: Default::default(),
+        memory: Default::default(),
         limits,
     };
     change(&mut agent);

@@ -192,6 +192,8 @@ fn agents(sections: &BTreeMap<String, AgentSection>, toolkits: &[Toolkit]) -> Ve
             toolkits: section.map(|s| s.toolkits.clone()).unwrap_or_default(),
             first_tools: first_tools.into_iter().filter(known).collect(),
             may_stay_silent: section.is_some_and(|s| s.may_stay_silent),
+            approvals: section.map(|s| s.approvals.clone()).unwrap_or_default(),
+            memory: section.map(|s| s.memory).unwrap_or_default(),
             limits: section.map_or_else(TurnLimits::default, |s| s.limits.clone()),
         }
     };

@@ -355,9 +355,8 @@ fn result(id: &str, text: &str, is_error: bool) -> Part {
         name: "x".into(),
         text: text.into(),
         is_error,
-        cards: vec![],
         duration_ms: 1,
-        title: String::new(),
+        ..CallResult::default()
     })
 }
 

@@ -4,7 +4,8 @@
 use crate::{Result, StoreError, dialect::Dialect, row::Columns};
 use sqlx::{AnyConnection, Connection, Executor};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_start.sql"), include_str!("../migrations/0002_trust.sql")];
 
 pub(crate) async fn run(dialect: Dialect, url: &str) -> Result<()> {
     let mut connection = AnyConnection::connect(url).await?;

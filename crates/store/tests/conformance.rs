@@ -73,6 +73,7 @@ fn said(conversation: &NewConversation, text: &str, claim: Option<&str>, now_ms:
             agent: conversation.agent,
             author: conversation.owner,
             address: Address::new("web", "here"),
+            room: None,
             platform_id: None,
             parts: vec![Part::text(text)],
             model: None,
@@ -389,6 +390,8 @@ async fn agents_keep_their_id_over_changes() {
             toolkits: Vec::new(),
             first_tools: Vec::new(),
             may_stay_silent: false,
+            approvals: Default::default(),
+            memory: Default::default(),
             limits: Default::default(),
         };
         store.put_agent(&agent).await.unwrap();

@@ -82,6 +82,193 @@ pub struct CallResult {
     pub duration_ms: u64,
     /// A person's line for the call.
     pub title: String,
+    /// Whose words these are, where they are not this program's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
+    /// The call did not run: it waits for this approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Uuid>,
+    /// What the call changed, as one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+}
+
+/// Where words come from and whom they are for.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Label {
+    pub origin: Origin,
+    pub audience: Audience,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The person who asks, or the program.
+    Own,
+    /// Somebody else of the household.
+    Household,
+    /// Anybody.
+    Outside,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    Household,
+    /// The person of the turn, and nobody else.
+    Person,
+}
+
+/// A call that waits, or waited, for somebody's decision.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Approval {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    /// The turn that asked.
+    pub turn: Uuid,
+    pub call_id: String,
+    pub agent: Uuid,
+    pub requester: Uuid,
+    pub tool: String,
+    /// Which of several services of one kind; empty where there is only one.
+    pub instance: String,
+    /// JSON text of the arguments, keys in order.
+    pub arguments: String,
+    pub schema_hash: String,
+    /// SHA-256 over tool, schema, arguments and instance: what was approved.
+    pub fingerprint: String,
+    pub approvers: Approvers,
+    /// What an approver sees. Made from the arguments.
+    pub card: Card,
+    pub wording: Wording,
+    pub state: ApprovalState,
+    pub created_at_ms: i64,
+    pub expires_at_ms: i64,
+    #[schema(required)]
+    pub decided_at_ms: Option<i64>,
+    #[schema(required)]
+    pub decided_by: Option<Uuid>,
+    /// The turn in which the decision is carried out.
+    #[schema(required)]
+    pub decision_turn: Option<Uuid>,
+    /// The approval this one was changed from.
+    #[schema(required)]
+    pub replaces: Option<Uuid>,
+    /// One sentence: what came of it, or why it was declined.
+    #[schema(required)]
+    pub outcome: Option<String>,
+}
+
+/// Who may decide: anybody who fits one of these.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Approvers {
+    /// The one who asked.
+    pub requester: bool,
+    /// Everybody of this standing or above.
+    #[schema(required)]
+    pub standing: Option<Standing>,
+}
+
+/// What is said around an approval.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Wording {
+    pub question: String,
+    /// What is said when it was declined.
+    pub declined: String,
+    /// Why it is asked; empty when that needs no saying.
+    pub reason: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    Open,
+    Approved,
+    /// It runs now.
+    Running,
+    Executed,
+    /// It was tried and did not work.
+    Failed,
+    /// It was tried and nobody knows whether it happened.
+    Uncertain,
+    Declined,
+    /// Another approval with changed arguments took its place.
+    Changed,
+    Expired,
+    /// It may no longer be done.
+    Void,
+}
+
+/// An approval as somebody sees it.
+#[derive(Serialize, ToSchema)]
+pub struct ShownApproval {
+    #[serde(flatten)]
+    #[schema(value_type = Approval)]
+    pub approval: domain::Approval,
+    pub requester_name: String,
+    #[schema(required)]
+    pub decided_by_name: Option<String>,
+    /// The caller may decide, and it is open.
+    pub may_decide: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ApprovalList {
+    /// Newest first.
+    pub approvals: Vec<ShownApproval>,
+}
+
+/// What came of a decision.
+#[derive(Serialize, ToSchema)]
+pub struct Decided {
+    pub approval: ShownApproval,
+    /// The turn in which it is carried out, when there is one.
+    #[schema(required)]
+    pub turn_id: Option<Uuid>,
+    /// The new version of a changed approval.
+    #[schema(required)]
+    pub changed_to: Option<ShownApproval>,
+}
+
+/// One entry of the audit.
+#[derive(Serialize, ToSchema)]
+pub struct AuditEntry {
+    pub seq: i64,
+    pub at_ms: i64,
+    #[schema(required)]
+    pub actor: Option<Uuid>,
+    #[schema(required)]
+    pub actor_name: Option<String>,
+    /// Such as `policy`, `approval`, `execution`, `person`, `key`, `hidden_text`, `foreign_link`, `stop`, `secret`.
+    pub kind: String,
+    /// What it is about, such as a tool's name.
+    pub subject: String,
+    #[schema(required)]
+    pub conversation: Option<Uuid>,
+    #[schema(required)]
+    pub turn: Option<Uuid>,
+    /// One sentence.
+    pub detail: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AuditList {
+    /// Newest first.
+    pub entries: Vec<AuditEntry>,
+    /// There are older ones: ask with `before` set to the `seq` of the last.
+    pub more: bool,
+}
+
+/// Something the house remembers.
+#[derive(Serialize, ToSchema)]
+pub struct Remembered {
+    pub id: Uuid,
+    /// `person`, `room` or `household`.
+    pub scope: String,
+    pub text: String,
+    /// Who said it.
+    pub author: Uuid,
+    pub created_at_ms: i64,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -104,6 +291,12 @@ pub enum NoticeKind {
     Failed,
     /// Another model than the first choice answered.
     Fallback,
+    /// Somebody decided about a call that waited, or nobody did in time.
+    Decided,
+    /// Something was changed: written from what the tools reported.
+    Receipt,
+    /// The answer claims something that did not happen.
+    Correction,
 }
 
 /// What a person sees in place of JSON.
@@ -191,6 +384,14 @@ pub enum EventKind {
     },
     Noticed {
         notice: Notice,
+    },
+    /// A call waits for somebody's decision.
+    ApprovalOpened {
+        approval: Box<Approval>,
+    },
+    /// What became of it: decided, expired, carried out.
+    ApprovalChanged {
+        approval: Box<Approval>,
     },
     /// The last event of a turn. The messages it added are stored.
     TurnFinished {
@@ -298,6 +499,13 @@ pub struct Agent {
     /// Whether it may end a turn without a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_stay_silent: Option<bool>,
+    /// When its calls ask first: `mode` (`always`, `writes`, `by_rule`, `never`), `expire_seconds`, and both by tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub approvals: Option<serde_json::Value>,
+    /// `person`, `room` or `conversation`: what its talk is remembered by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<TurnLimits>,
 }
@@ -693,6 +901,33 @@ mod tests {
         .fact("Score", "8.1")
     }
 
+    fn approval() -> domain::Approval {
+        domain::Approval {
+            id: domain::ApprovalId::new(),
+            conversation: ConversationId::new(),
+            turn: TurnId::new(),
+            call_id: "1".into(),
+            agent: AgentId::new(),
+            requester: PersonId::new(),
+            tool: "party_add".into(),
+            instance: String::new(),
+            arguments: "{}".into(),
+            schema_hash: "00".into(),
+            fingerprint: domain::approval::Fingerprint("00".into()),
+            approvers: domain::Approvers { requester: true, standing: Some(domain::Standing::Member) },
+            card: card(),
+            wording: domain::approval::Wording::default(),
+            state: domain::ApprovalState::Open,
+            created_at_ms: 1,
+            expires_at_ms: 2,
+            decided_at_ms: Some(2),
+            decided_by: None,
+            decision_turn: None,
+            replaces: None,
+            outcome: Some("done".into()),
+        }
+    }
+
     fn message() -> domain::Message {
         let kinds = [
             domain::NoticeKind::Cancelled,
@@ -700,6 +935,9 @@ mod tests {
             domain::NoticeKind::Partial,
             domain::NoticeKind::Failed,
             domain::NoticeKind::Fallback,
+            domain::NoticeKind::Decided,
+            domain::NoticeKind::Receipt,
+            domain::NoticeKind::Correction,
         ];
         let mut parts = vec![
             domain::Part::text("hello"),
@@ -715,6 +953,9 @@ mod tests {
                 cards: vec![card()],
                 duration_ms: 3,
                 title: "Looking at the clock".into(),
+                label: domain::Label::OUTSIDE,
+                approval: Some(domain::ApprovalId::new()),
+                receipt: Some("Done.".into()),
             }),
         ];
         parts.extend(kinds.map(|kind| domain::Part::Notice(domain::Notice { kind, text: "so".into() })));
@@ -770,6 +1011,8 @@ mod tests {
                 cards: vec![card()],
                 duration_ms: 1,
             },
+            K::ApprovalOpened { approval: Box::new(approval()) },
+            K::ApprovalChanged { approval: Box::new(approval()) },
             K::Progress { text: text() },
             K::Noticed { notice },
             K::TurnFinished {
@@ -814,6 +1057,8 @@ mod tests {
             toolkits: vec!["tmdb".into()],
             first_tools: vec![],
             may_stay_silent: false,
+            approvals: Default::default(),
+            memory: Default::default(),
             limits: Default::default(),
         };
         same::<_, Agent>(&agent);

@@ -10,7 +10,10 @@ pub use layers::{Environment, LeftOut, Problems};
 use crate::telemetry::{self, Log, Telemetry};
 use anyhow::Context;
 use layers::Layers;
-use majordomo_domain::agent::TurnLimits;
+use majordomo_domain::{
+    MemoryScope,
+    agent::{Approvals, TurnLimits},
+};
 use serde::Deserialize;
 use std::{
     cell::RefCell,
@@ -106,6 +109,10 @@ pub struct AgentSection {
     pub first_tools: Option<Vec<String>>,
     /// Whether it may end a turn without a word. Default false.
     pub may_stay_silent: bool,
+    /// When its calls ask first.
+    pub approvals: Approvals,
+    /// What its talk is remembered by: `person`, `room` or `conversation`.
+    pub memory: MemoryScope,
     pub limits: TurnLimits,
 }
 

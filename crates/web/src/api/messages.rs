@@ -61,6 +61,7 @@ pub(crate) async fn say(
         agent: owned.agent,
         author: caller.person.id,
         address: Address::new("web", id.to_string()),
+        room: None,
         platform_id,
         parts,
         model: body.model,
@@ -69,7 +70,7 @@ pub(crate) async fn say(
     let accepted = match shared.web.engine.say(say, None).await? {
         Stored::Turn { turn, ahead } => Accepted { turn_id: turn.0, ahead },
         Stored::Duplicate { turn } => Accepted { turn_id: turn.0, ahead: 0 },
-        Stored::Cancelled { .. } => return Err(ApiError::internal()),
+        _ => return Err(ApiError::internal()),
     };
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
 }

@@ -248,6 +248,7 @@ impl Said {
             agent,
             author: person,
             address: Address::new("web", conversation.to_string()),
+            room: None,
             platform_id: None,
             parts: vec![Part::Text { text: self.message.clone() }],
             model: self.model.clone(),
@@ -255,7 +256,7 @@ impl Said {
         };
         match shared.web.engine.say(say, Some(create)).await? {
             Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } => Ok(turn),
-            Accepted::Cancelled { .. } => Err(EngineError::NotFound("turn")),
+            _ => Err(EngineError::NotFound("turn")),
         }
     }
 

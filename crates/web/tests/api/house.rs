@@ -89,6 +89,8 @@ impl House {
             toolkits: vec![],
             first_tools: vec!["things_echo".into()],
             may_stay_silent: true,
+            approvals: Default::default(),
+            memory: Default::default(),
             limits: Default::default(),
         };
         let parts = Parts {
