@@ -110,6 +110,7 @@ async fn exchange<W: AsyncWrite + Unpin>(
         parts: vec![Part::text(text)],
         model: talk.model.clone(),
         output_tokens: None,
+        task: Default::default(),
     };
     let mut watch = engine.watch(talk.conversation, None).await?;
     let turn = match engine.submit(Op::Say(say)).await? {

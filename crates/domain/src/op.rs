@@ -1,6 +1,6 @@
 //! What may be asked of the engine. Operations change something; questions are reads of the store.
 
-use crate::{Address, AgentId, ApprovalId, ConversationId, Part, PersonId, TurnId, approval::Decision};
+use crate::{Address, AgentId, ApprovalId, CallRequest, ConversationId, Part, PersonId, TurnId, approval::Decision};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,28 @@ pub struct Say {
     pub model: Option<String>,
     /// Ceiling on output tokens of each model call; the agent's limit when absent.
     pub output_tokens: Option<u32>,
+    /// What the turn does, where it does not answer what was said.
+    #[serde(default, skip_serializing_if = "Task::is_answer")]
+    pub task: Task,
+}
+
+/// What a turn does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Answers what was said.
+    #[default]
+    Answer,
+    /// Carries out what was decided about a call.
+    Decision { approval: ApprovalId },
+    /// Runs one call that a person made, without a model.
+    Invoke { call: CallRequest },
+}
+
+impl Task {
+    pub fn is_answer(&self) -> bool {
+        *self == Task::Answer
+    }
 }
 
 /// Somebody runs one tool directly, without a model.

@@ -1,11 +1,7 @@
 //! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
 //! and everything else derive from it.
 
-use crate::{
-    AgentId, Card, ConversationId, Label, ModelRole, Person, TurnId,
-    approval::{ApprovalMode, Wording},
-    model::ToolSpec,
-};
+use crate::{AgentId, Card, ConversationId, Label, ModelRole, Person, TurnId, approval::Wording, model::ToolSpec};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -76,8 +72,6 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
     };
     /// Seconds its approvals stay open. The settings may say otherwise.
     const APPROVAL_SECONDS: u32 = APPROVAL_SECONDS;
-    /// When its calls ask first, where the settings do not say.
-    const MODE: Option<ApprovalMode> = None;
     /// Other names it answers to: names from systems this one replaces.
     const ALIASES: &'static [&'static str] = &[];
     /// Words by which `find_tools` finds it, beside name and description.
@@ -253,7 +247,6 @@ pub struct ErasedTool {
     pub effect: Effect,
     pub repeat: Repeat,
     pub class: Class,
-    pub mode: Option<ApprovalMode>,
     pub approval_seconds: u32,
     pub spec: ToolSpec,
     parse: ParseFn,
@@ -315,7 +308,6 @@ impl ErasedTool {
             effect: T::EFFECT,
             repeat: T::REPEAT,
             class: T::CLASS,
-            mode: T::MODE,
             approval_seconds: T::APPROVAL_SECONDS,
             spec: spec_of::<T>(),
             parse: Box::new(move |arguments| {

@@ -110,6 +110,7 @@ async fn main() {
                         parts: vec![Part::text(format!("hello {n}"))],
                         model: None,
                         output_tokens: None,
+                        task: Default::default(),
                     };
                     let create = NewConversation {
                         id: conversation,

@@ -147,6 +147,7 @@ impl House {
             parts: vec![Part::text(text)],
             model: None,
             output_tokens: None,
+            task: Default::default(),
         }
     }
 

@@ -127,6 +127,12 @@ impl Store {
                 tx.run("DELETE FROM inbox WHERE turn_id IN (SELECT id FROM turns WHERE conversation_id = ?)", &key)
                     .await?;
                 tx.run("DELETE FROM turns WHERE conversation_id = ?", &key).await?;
+                tx.run(
+                    "UPDATE approvals SET state = 'void', outcome = 'the conversation was deleted' \
+                     WHERE conversation_id = ? AND state IN ('open', 'approved')",
+                    &key,
+                )
+                .await?;
                 tx.run("DELETE FROM messages WHERE conversation_id = ?", &key).await?;
                 tx.run("DELETE FROM outbox WHERE conversation_id = ?", &key).await?;
                 tx.run("DELETE FROM documents WHERE owner = ?", &key).await?;
@@ -268,18 +274,13 @@ pub(crate) fn inserted(new: &NewConversation, counts: &Counts) -> (&'static str,
 }
 
 pub(crate) fn inserted_message(conversation: ConversationId, message: &Message) -> Result<(&'static str, Vec<Value>)> {
-    let role = match message.role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
     let sql = "INSERT INTO messages (conversation_id, position, id, turn_id, role, parts, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
         conversation.into(),
         message.position.into(),
         message.id.into(),
         message.turn.into(),
-        role.into(),
+        message.role.as_str().into(),
         to_json(&message.parts)?.into(),
         message.created_at_ms.into(),
     ];

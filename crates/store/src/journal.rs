@@ -1,13 +1,15 @@
 //! Turns and their steps: enough to go on after any stop.
 
 use crate::{
-    Fence, Result, Store, StoreError,
+    Fence, Result, Store, StoreError, approvals,
+    audit::{self, Chain, NewAudit},
     conversations::inserted_message,
     row::{Columns, to_json},
+    writer::Tx,
 };
 use majordomo_domain::{
-    AgentId, CallRequest, CallResult, ConversationId, Delivery, Message, Millis, Part, PersonId, TurnId, TurnState,
-    Usage, op::Say,
+    AgentId, Approval, ApprovalId, ApprovalState, CallRequest, CallResult, ConversationId, Delivery, Message, Millis,
+    Part, PersonId, TurnId, TurnState, Usage, op::Say,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -56,13 +58,56 @@ pub struct Step {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StepKind {
     /// The model answered with calls: what it said and asked for, before any of them ran.
-    Asked { parts: Vec<Part>, model: String, usage: Usage, cost_micros: i64 },
+    Asked {
+        parts: Vec<Part>,
+        model: String,
+        usage: Usage,
+        cost_micros: i64,
+        /// What the rules said of each call, in the order of the calls.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        judgements: Vec<Judgement>,
+    },
     /// A call that changes something is about to run.
     Intent { call: CallRequest },
     /// A call ended.
     Returned { result: CallResult },
     /// Old messages were folded into a summary.
     Compacted { summary: String, through: i64 },
+}
+
+/// What the rules said of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    pub call_id: String,
+    pub tool: String,
+    /// `yes`, `ask` or `no`.
+    pub verdict: String,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// What is written in one commit while a turn runs.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub turn: TurnId,
+    pub conversation: ConversationId,
+    pub fence: Fence,
+    pub steps: Vec<Step>,
+    /// Approvals that open with it.
+    pub approvals: Vec<Approval>,
+    /// The approval this turn begins to carry out.
+    pub begins: Option<ApprovalId>,
+    /// What became of an approval.
+    pub settles: Option<Settlement>,
+    pub audit: Vec<NewAudit>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    pub approval: ApprovalId,
+    pub state: ApprovalState,
+    /// One sentence.
+    pub outcome: String,
 }
 
 impl StepKind {
@@ -95,6 +140,9 @@ pub struct FinishedTurn {
     /// `2026-11-21`, UTC.
     pub day: String,
     pub delivery: Option<Delivery>,
+    pub audit: Vec<NewAudit>,
+    /// Money was reserved for it.
+    pub charged: bool,
     pub now_ms: Millis,
 }
 
@@ -142,32 +190,42 @@ impl Store {
 
     /// Add a step. [`StoreError::Fenced`] when the conversation was taken over or is gone.
     pub async fn add_step(&self, turn: TurnId, conversation: ConversationId, fence: Fence, step: Step) -> Result<()> {
-        self.add_steps(turn, conversation, fence, vec![step]).await
+        self.enter(Entry {
+            turn,
+            conversation,
+            fence,
+            steps: vec![step],
+            approvals: Vec::new(),
+            begins: None,
+            settles: None,
+            audit: Vec::new(),
+        })
+        .await
     }
 
-    /// Add several steps in one commit.
-    pub async fn add_steps(
-        &self,
-        turn: TurnId,
-        conversation: ConversationId,
-        fence: Fence,
-        steps: Vec<Step>,
-    ) -> Result<()> {
+    /// Write steps, and what goes with them, in one commit.
+    ///
+    /// Errors: [`StoreError::Fenced`] when the conversation was taken over or is gone, [`StoreError::Conflict`] when an approval
+    /// is not to be carried out (any more). Nothing is written then.
+    pub async fn enter(&self, entry: Entry) -> Result<()> {
         self.write(async move |tx| {
             let held = tx
                 .first(
                     "SELECT id FROM conversations WHERE id = ? AND lease_fence = ?",
-                    &[conversation.into(), fence.0.into()],
+                    &[entry.conversation.into(), entry.fence.0.into()],
                 )
                 .await?;
             if held.is_none() {
                 return Err(StoreError::Fenced);
             }
-            for step in &steps {
+            if let Some(approval) = entry.begins {
+                approvals::begin(tx, approval, entry.turn).await?;
+            }
+            for step in &entry.steps {
                 tx.run(
                     "INSERT INTO steps (turn_id, seq, kind, body, created_at_ms) VALUES (?, ?, ?, ?, ?)",
                     &[
-                        turn.into(),
+                        entry.turn.into(),
                         step.seq.into(),
                         step.kind.name().into(),
                         to_json(&step.kind)?.into(),
@@ -176,7 +234,13 @@ impl Store {
                 )
                 .await?;
             }
-            Ok(())
+            for approval in &entry.approvals {
+                approvals::insert(tx, approval).await?;
+            }
+            if let Some(settlement) = &entry.settles {
+                approvals::settle(tx, settlement.approval, settlement.state, &settlement.outcome).await?;
+            }
+            audit::append(tx, &entry.audit).await
         })
         .await
     }
@@ -212,24 +276,27 @@ impl Store {
     pub async fn finish_turn(&self, end: FinishedTurn) -> Result<()> {
         self.write(async move |tx| {
             let visible = end.messages.iter().filter(|m| !m.visible_text().is_empty()).count() as u64;
+            let chain = next_link(tx, &end).await?;
             // Both guards first: the conversation is still ours, and the turn is not over.
             let guards = [
                 (
-                    "UPDATE conversations SET message_count = message_count + ?, updated_at_ms = ?, \
+                    "UPDATE conversations SET message_count = message_count + ?, updated_at_ms = ?, chain = ?, \
                      lease_until_ms = CASE WHEN ? = 1 THEN lease_until_ms ELSE 0 END WHERE id = ? AND lease_fence = ?",
                     vec![
                         visible.into(),
                         end.now_ms.into(),
+                        (&chain).into(),
                         end.keep_lease.into(),
                         end.conversation.into(),
                         end.fence.0.into(),
                     ],
                 ),
                 (
-                    "UPDATE turns SET state = ?, partial = NULL, model = ?, error = ?, input_tokens = ?, cached_input_tokens = ?, \
+                    "UPDATE turns SET state = ?, chain = ?, partial = NULL, model = ?, error = ?, input_tokens = ?, cached_input_tokens = ?, \
                      output_tokens = ?, estimated = ?, cost_micros = ?, finished_at_ms = ? WHERE id = ? AND state IN ('queued', 'running')",
                     vec![
                         end.state.as_str().into(),
+                        (&chain).into(),
                         (&end.model).into(),
                         end.error.clone().into(),
                         end.usage.input_tokens.into(),
@@ -266,7 +333,11 @@ impl Store {
                     ],
                 ));
             }
+            if end.charged {
+                statements.push(("DELETE FROM charges WHERE turn_id = ?", vec![end.turn.into()]));
+            }
             tx.run_all(&statements).await?;
+            audit::append(tx, &end.audit).await?;
             if let Some(delivery) = &end.delivery {
                 crate::outbox::insert(tx, delivery, end.now_ms).await?;
             }
@@ -307,11 +378,69 @@ impl Store {
             .collect()
     }
 
+    /// Whether a conversation's history is what its turns wrote, in their order; how many turns were compared. Turns whose messages
+    /// were removed are passed over. [`StoreError::Other`] names the first turn that does not follow.
+    pub async fn verify_history(&self, conversation: ConversationId) -> Result<u64> {
+        let turns = self
+            .all(
+                "SELECT id, ordinal, chain FROM turns WHERE conversation_id = ? AND chain IS NOT NULL ORDER BY ordinal",
+                &[conversation.into()],
+            )
+            .await?;
+        let (mut compared, mut previous) = (0, None::<String>);
+        for turn in &turns {
+            let (id, written) = (turn.text("id")?, turn.text("chain")?);
+            let sql = "SELECT position, role, parts FROM messages WHERE conversation_id = ? AND turn_id = ? ORDER BY position";
+            let messages = self.all(sql, &[conversation.into(), (&id).into()]).await?;
+            // The first chain that is left stands for what was before it.
+            if !messages.is_empty() && (previous.is_some() || turn.int("ordinal")? == 1) {
+                let mut chain = Chain::after(previous.as_deref());
+                chain.add(&id);
+                for message in &messages {
+                    link(&mut chain, message.int("position")?, &message.text("role")?, &message.text("parts")?);
+                }
+                if chain.end() != written {
+                    return Err(StoreError::Other(format!("the history is not what turn {id} wrote")));
+                }
+                compared += 1;
+            }
+            previous = Some(written);
+        }
+        Ok(compared)
+    }
+
     /// The messages a turn added, its question first.
     pub async fn turn_messages(&self, turn: &Turn) -> Result<Vec<Message>> {
         let page = self.messages(turn.conversation, Some((turn.ordinal + 1) * 1000), 1_000).await?;
         Ok(page.messages.into_iter().filter(|m| m.turn == turn.id).collect())
     }
+}
+
+/// The conversation's chain after this turn: over its question and what it adds, as they are stored.
+async fn next_link(tx: &mut Tx<'_>, end: &FinishedTurn) -> Result<String> {
+    let row = tx
+        .first(
+            "SELECT c.chain AS chain, m.position AS position, m.role AS role, m.parts AS parts FROM conversations c \
+             LEFT JOIN messages m ON m.conversation_id = c.id AND m.turn_id = ? AND m.role = 'user' WHERE c.id = ?",
+            &[end.turn.into(), end.conversation.into()],
+        )
+        .await?;
+    let Some(row) = row else { return Err(StoreError::Fenced) };
+    let mut chain = Chain::after(row.optional_text("chain")?.as_deref());
+    chain.add(&end.turn.to_string());
+    if let Some(position) = row.optional_int("position")? {
+        link(&mut chain, position, &row.text("role")?, &row.text("parts")?);
+    }
+    for message in &end.messages {
+        link(&mut chain, message.position, message.role.as_str(), &to_json(&message.parts)?);
+    }
+    Ok(chain.end())
+}
+
+fn link(chain: &mut Chain, position: i64, role: &str, parts: &str) {
+    chain.add(&position.to_string());
+    chain.add(role);
+    chain.add(parts);
 }
 
 fn read_turn(row: &AnyRow) -> Result<Turn> {

@@ -5,10 +5,14 @@
 //! Start reading at [`Store`], then `writer.rs` (how many turns share one flush), then `inbox.rs` and `journal.rs`.
 
 mod agents;
+mod approvals;
+mod audit;
 pub mod bus;
+mod charges;
 mod conversations;
 mod dialect;
 mod documents;
+mod facts;
 mod inbox;
 mod journal;
 mod leases;
@@ -19,10 +23,14 @@ mod people;
 mod row;
 mod writer;
 
+pub use approvals::{DecideOutcome, NewDecision};
+pub use audit::{AuditEntry, NewAudit};
+pub use charges::{Ceiling, NewCharge, OverCeiling, Whose};
 pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
 pub use documents::Document;
-pub use inbox::{AcceptOutcome, NewSay};
-pub use journal::{FinishedTurn, Step, StepKind, Turn, UnfinishedTurn};
+pub use facts::{Fact, Forgotten, Scope};
+pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
+pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Turn, UnfinishedTurn};
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
 

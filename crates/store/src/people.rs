@@ -95,6 +95,7 @@ impl Store {
                 "DELETE FROM login_codes WHERE person_id = ?",
                 "DELETE FROM web_sessions WHERE person_id = ?",
                 "DELETE FROM api_keys WHERE person_id = ?",
+                "DELETE FROM link_codes WHERE person_id = ?",
             ] {
                 tx.run(sql, &[id.into()]).await?;
             }
@@ -185,6 +186,72 @@ impl Store {
             Ok(Some(person))
         })
         .await
+    }
+
+    /// Keep a one-time code by which an account on another channel joins a person.
+    pub async fn put_link_code(&self, code_hash: &str, person: PersonId, expires_at_ms: Millis) -> Result<()> {
+        let code_hash = code_hash.to_owned();
+        self.write(async move |tx| {
+            // One code for each person at a time.
+            tx.run("DELETE FROM link_codes WHERE person_id = ?", &[person.into()]).await?;
+            let sql = "INSERT INTO link_codes (code_hash, person_id, expires_at_ms) VALUES (?, ?, ?)";
+            tx.run(sql, &[(&code_hash).into(), person.into(), expires_at_ms.into()]).await
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// Use a code up: the account joins the person who made it, in the same commit. [`StoreError::NotFound`] when the code is unknown,
+    /// used or too old.
+    pub async fn redeem_link_code(
+        &self,
+        code_hash: &str,
+        channel: &str,
+        account: &str,
+        now_ms: Millis,
+    ) -> Result<PersonId> {
+        let [code_hash, channel, account] = [code_hash, channel, account].map(str::to_owned);
+        self.write(async move |tx| {
+            let used = tx
+                .run(
+                    "UPDATE link_codes SET used_at_ms = ? WHERE code_hash = ? AND used_at_ms IS NULL AND expires_at_ms >= ?",
+                    &[now_ms.into(), (&code_hash).into(), now_ms.into()],
+                )
+                .await?;
+            let row = tx.first("SELECT person_id FROM link_codes WHERE code_hash = ?", &[(&code_hash).into()]).await?;
+            let (1, Some(row)) = (used, row) else { return Err(StoreError::NotFound("code")) };
+            let person: PersonId = row.id("person_id")?;
+            let key = [(&channel).into(), (&account).into()];
+            tx.run("DELETE FROM identities WHERE channel = ? AND account = ?", &key).await?;
+            let sql = "INSERT INTO identities (channel, account, person_id) VALUES (?, ?, ?)";
+            tx.run(sql, &[(&channel).into(), (&account).into(), person.into()]).await?;
+            Ok(person)
+        })
+        .await
+    }
+
+    /// The accounts of a person.
+    pub async fn identities(&self, person: PersonId) -> Result<Vec<Identity>> {
+        let sql = "SELECT channel, account FROM identities WHERE person_id = ? ORDER BY channel, account LIMIT 100";
+        let rows = self.all(sql, &[person.into()]).await?;
+        rows.iter()
+            .map(|row| Ok(Identity { channel: row.text("channel")?, account: row.text("account")?, person }))
+            .collect()
+    }
+
+    /// Take an account from its person.
+    pub async fn delete_identity(&self, identity: &Identity) -> Result<()> {
+        let identity = identity.clone();
+        let touched = self
+            .write(async move |tx| {
+                tx.run(
+                    "DELETE FROM identities WHERE channel = ? AND account = ? AND person_id = ?",
+                    &[(&identity.channel).into(), (&identity.account).into(), identity.person.into()],
+                )
+                .await
+            })
+            .await?;
+        if touched == 0 { Err(StoreError::NotFound("account")) } else { Ok(()) }
     }
 
     /// Whether somebody has signed in, as far as sessions and codes that are still kept tell.

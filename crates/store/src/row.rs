@@ -76,7 +76,7 @@ macro_rules! id_values {
         }
     )*};
 }
-id_values!(AgentId PersonId ConversationId MessageId TurnId DeliveryId KeyId);
+id_values!(AgentId ApprovalId PersonId ConversationId MessageId TurnId DeliveryId KeyId);
 
 /// Columns by name, with the types the schema uses.
 pub(crate) trait Columns {
@@ -95,6 +95,11 @@ pub(crate) trait Columns {
 
     fn id<T: FromStr>(&self, name: &str) -> Result<T> {
         self.text(name)?.parse().map_err(|_| StoreError::Other(format!("column {name} holds no id")))
+    }
+
+    fn optional_id<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
+        let Some(text) = self.optional_text(name)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| StoreError::Other(format!("column {name} holds no id")))
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {

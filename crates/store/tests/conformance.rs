@@ -12,6 +12,9 @@ use majordomo_store::{
 };
 use std::future::Future;
 
+#[path = "conformance/trust.rs"]
+mod trust;
+
 async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
     check(Store::scratch().await.expect("a scratch database opens")).await;
     match std::env::var("MAJORDOMO_TEST_STORES") {
@@ -78,8 +81,10 @@ fn said(conversation: &NewConversation, text: &str, claim: Option<&str>, now_ms:
             parts: vec![Part::text(text)],
             model: None,
             output_tokens: None,
+            task: Default::default(),
         },
         create: None,
+        audit: Vec::new(),
         digest: text.into(),
         claim: claim.map(|owner| (owner.to_owned(), now_ms + 1_000)),
         now_ms,
@@ -109,6 +114,8 @@ fn ending(say: &NewSay, ordinal: i64, fence: Fence, text: &str) -> FinishedTurn 
         cost_micros: 7,
         day: "2026-11-21".into(),
         delivery: None,
+        audit: Vec::new(),
+        charged: false,
         now_ms: say.now_ms + 2,
     }
 }
@@ -139,10 +146,11 @@ async fn a_turn_from_question_to_answer() {
                 model: "m".into(),
                 usage: Usage::default(),
                 cost_micros: 0,
+                judgements: Vec::new(),
             },
             created_at_ms: 101,
         }];
-        store.add_steps(say.turn, new.id, fence.unwrap(), steps.clone()).await.unwrap();
+        store.add_step(say.turn, new.id, fence.unwrap(), steps[0].clone()).await.unwrap();
         store.save_partial(say.turn, new.id, fence.unwrap(), "Metro", 2_000).await.unwrap();
         let unfinished = store.unfinished_turns().await.unwrap();
         assert_eq!((unfinished.len(), &unfinished[0].steps), (1, &steps));

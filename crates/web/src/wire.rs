@@ -91,6 +91,9 @@ pub struct CallResult {
     /// What the call changed, as one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+    /// The call would change something, and nobody knows whether it has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
 }
 
 /// Where words come from and whom they are for.
@@ -956,6 +959,7 @@ mod tests {
                 label: domain::Label::OUTSIDE,
                 approval: Some(domain::ApprovalId::new()),
                 receipt: Some("Done.".into()),
+                uncertain: true,
             }),
         ];
         parts.extend(kinds.map(|kind| domain::Part::Notice(domain::Notice { kind, text: "so".into() })));

@@ -66,6 +66,7 @@ pub(crate) async fn say(
         parts,
         model: body.model,
         output_tokens: None,
+        task: Default::default(),
     };
     let accepted = match shared.web.engine.say(say, None).await? {
         Stored::Turn { turn, ahead } => Accepted { turn_id: turn.0, ahead },

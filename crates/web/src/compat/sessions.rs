@@ -253,6 +253,7 @@ impl Said {
             parts: vec![Part::Text { text: self.message.clone() }],
             model: self.model.clone(),
             output_tokens: None,
+            task: Default::default(),
         };
         match shared.web.engine.say(say, Some(create)).await? {
             Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } => Ok(turn),
