@@ -98,6 +98,8 @@ pub enum Accepted {
     Duplicate { turn: TurnId },
     /// That many turns were told to stop.
     Cancelled { turns: u32 },
+    /// It was a word to stop: this turn, and every other of the person's, was told to.
+    Stopped { turn: TurnId },
     /// The decision is on disk. `turn` carries it out, where there is something to carry out.
     Decided { approval: Box<crate::Approval>, turn: Option<TurnId> },
     /// The call was not run: it waits for this approval.

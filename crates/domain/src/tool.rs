@@ -255,7 +255,7 @@ pub struct ErasedTool {
 type ParseFn = Box<dyn Fn(&str) -> Result<Box<dyn ParsedCall>, ToolError> + Send + Sync>;
 
 /// A call whose arguments were understood.
-pub trait ParsedCall: Send {
+pub trait ParsedCall: Send + Sync {
     fn title(&self) -> String;
     fn wording(&self) -> Wording;
     fn instance(&self) -> &str;

@@ -86,6 +86,8 @@ async fn main() {
             limits: Default::default(),
         }],
         config: Config::default(),
+        rules: Vec::new(),
+        limits: Default::default(),
         owner: "bench".into(),
     })
     .await

@@ -6,7 +6,7 @@ use crate::{
     engine::{Config, EngineError},
 };
 use majordomo_domain::{
-    Agent, Call, Output, ToolError, Toolkit,
+    Agent, Call, Card, Effect, Label, Output, ToolError, Toolkit,
     model::ToolSpec,
     tool::{ErasedTool, ParsedCall},
 };
@@ -101,6 +101,17 @@ impl Catalogue {
         allows(&agent.toolkits, toolkit) || builtin::TOOLKITS.contains(&toolkit)
     }
 
+    /// Whose words a toolkit's results hold, where they do not say themselves.
+    pub(crate) fn label_of(&self, toolkit: &str) -> Label {
+        self.toolkits.iter().find(|t| t.name == toolkit).map_or(Label::OWN, |t| t.label)
+    }
+
+    /// Tools whose calls cannot be undone.
+    pub(crate) fn destroying(&self) -> Vec<&'static str> {
+        let tools = self.toolkits.iter().flat_map(|t| &t.tools);
+        tools.filter(|tool| tool.effect == Effect::Destroy).map(|tool| tool.name).collect()
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<&CatalogueTool> {
         self.by_name.get(name)
     }
@@ -114,17 +125,31 @@ pub(crate) fn allows(toolkits: &[String], toolkit: &str) -> bool {
 impl CatalogueTool {
     /// Run a call within the toolkit's limits.
     pub async fn run(&self, parsed: Box<dyn ParsedCall>, call: &Call) -> Result<Output, ToolError> {
-        let work = async {
+        self.in_time(async {
             let _slot = self.slots.acquire().await;
             parsed.run(call).await
+        })
+        .await
+    }
+}
+
+impl CatalogueTool {
+    /// What an approver sees of a call, within the toolkit's time.
+    pub async fn preview(&self, parsed: &dyn ParsedCall) -> Result<Card, ToolError> {
+        self.in_time(parsed.preview()).await
+    }
+
+    /// Whether a call has happened already, within the toolkit's time.
+    pub async fn check(&self, parsed: &dyn ParsedCall, call: &Call) -> Result<Option<Output>, ToolError> {
+        self.in_time(parsed.check(call)).await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
+        let slow = || ToolError::CouldNotAsk {
+            service: self.toolkit.into(),
+            reason: format!("no answer within {}", seconds(self.timeout)),
         };
-        match tokio::time::timeout(self.timeout, work).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(ToolError::CouldNotAsk {
-                service: self.toolkit.into(),
-                reason: format!("no answer within {}", seconds(self.timeout)),
-            }),
-        }
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| Err(slow()))
     }
 }
 

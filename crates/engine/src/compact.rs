@@ -1,10 +1,13 @@
 //! What falls out of the window becomes a summary, written by the summarizer role and kept beside the conversation.
 
-use crate::{Engine, context::tokens_of};
-use futures_util::StreamExt;
+use crate::{
+    Engine,
+    budget::Payer,
+    context::tokens_of,
+    once::{self, NoAnswer},
+};
 use majordomo_domain::{
-    ConversationId, Message, MessageId, ModelEvent, ModelRequest, ModelRole, Part, Role, TurnId, Usage,
-    agent::TurnLimits,
+    ConversationId, Label, Message, MessageId, ModelRequest, ModelRole, Part, Role, TurnId, Usage, agent::TurnLimits,
 };
 use majordomo_store::Store;
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,9 @@ pub(crate) struct Summary {
     pub through: i64,
     pub text: String,
     pub at_ms: i64,
+    /// Whose words went into it.
+    #[serde(default)]
+    pub label: Label,
 }
 
 const DRAWER: &str = "summary";
@@ -57,6 +63,7 @@ pub(crate) async fn fold(
     earlier: Option<&Summary>,
     limits: &TurnLimits,
     how_much: Fold,
+    payer: &Payer,
 ) -> Option<(Summary, Usage, i64)> {
     let after = earlier.map_or(0, |s| s.through);
     let open: Vec<&Message> = history.iter().map(|m| &**m).filter(|m| m.position > after).collect();
@@ -103,29 +110,20 @@ pub(crate) async fn fold(
         turn: String::new(),
     };
     let model = engine.0.router.candidates(ModelRole::Summarizer, None).models.into_iter().next()?;
-    let (mut answer, mut usage, mut whole) = (String::new(), Usage::default(), false);
-    let reading = async {
-        let mut stream = model.stream(request);
-        while let Some(event) = stream.next().await {
-            match event {
-                Ok(ModelEvent::Text(text)) if answer.len() < 4 * MAX_CHARS => answer.push_str(&text),
-                Ok(ModelEvent::Usage(used)) => usage += used,
-                Ok(ModelEvent::Finished { .. }) => whole = true,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(kind = error.kind(), "old messages could not be summarised");
-                    return;
-                }
-            }
+    let whole = match tokio::time::timeout(WITHIN, once::ask(engine, &model, request, payer)).await.ok()? {
+        Ok(whole) if !whole.text.trim().is_empty() => whole,
+        Ok(_) => return None,
+        Err(NoAnswer::Model(error)) => {
+            tracing::warn!(kind = error.kind(), "old messages could not be summarised");
+            return None;
         }
+        Err(NoAnswer::BrokeOff | NoAnswer::OverBudget(_)) => return None,
     };
-    tokio::time::timeout(WITHIN, reading).await.ok()?;
-    if !whole || answer.trim().is_empty() {
-        return None;
-    }
-    let cost = model.info().price.map_or(0, |price| price.of(&usage).0);
-    let summary = Summary { through, text: majordomo_domain::text::shorten(answer.trim(), MAX_CHARS), at_ms: now_ms };
+    let folded = open.iter().filter(|m| m.position <= through);
+    let label = folded.fold(earlier.map_or(Label::OWN, |s| s.label), |label, message| label.join(message.label()));
+    let text = majordomo_domain::text::shorten(whole.text.trim(), MAX_CHARS);
+    let summary = Summary { through, text, at_ms: now_ms, label };
     let body = serde_json::to_string(&summary).ok()?;
     engine.0.store.put_document(DRAWER, &conversation.to_string(), KEY, &body, None, now_ms).await.ok()?;
-    Some((summary, usage, cost))
+    Some((summary, whole.usage, whole.cost_micros))
 }

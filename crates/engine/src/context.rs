@@ -4,6 +4,7 @@ use crate::{
     catalogue::{Catalogue, allows},
     compact::Summary,
     engine::builtin_names,
+    memory::Known,
 };
 use majordomo_domain::{
     Agent, AgentId, Message, MessageId, Part, Role, TurnId, agent::TurnLimits, model::ToolSpec, text::estimate_tokens,
@@ -69,6 +70,7 @@ pub(crate) struct Remembered {
     pub ordinal: i64,
     pub history: Vec<Arc<Message>>,
     pub summary: Option<Summary>,
+    pub beginning: Option<Arc<Known>>,
 }
 
 impl Remembered {
@@ -86,12 +88,20 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// `history` oldest first; `summary` stands for everything up to its position.
-    pub fn new(history: &[Arc<Message>], summary: Option<&Summary>, limits: &TurnLimits) -> Self {
+    /// `history` oldest first; `beginning` is what was remembered when it began, `summary` stands for everything up to its position.
+    pub fn new(
+        history: &[Arc<Message>],
+        beginning: Option<&Known>,
+        summary: Option<&Summary>,
+        limits: &TurnLimits,
+    ) -> Self {
         let from = summary.map_or(0, |s| history.partition_point(|m| m.position <= s.through));
         let open = &history[from..];
         let kept = &open[start_of_window(open, limits)..];
         let mut messages: Vec<Arc<Message>> = Vec::with_capacity(kept.len() + 8);
+        if let Some(beginning) = beginning {
+            messages.push(Arc::new(beginning.as_message()));
+        }
         if let Some(summary) = summary {
             messages.push(Arc::new(summary.as_message()));
         }
@@ -213,7 +223,7 @@ mod tests {
             [(3, 10_000, 200), (50, 3_000, 200), (50, 100_000, 11), (9, 50, 2)]
         {
             let limits = TurnLimits { history_tokens, history_messages, ..TurnLimits::default() };
-            let window = Window::new(&talk(turns), None, &limits);
+            let window = Window::new(&talk(turns), None, None, &limits);
             let total: u32 = window.tokens();
             // The stamp of the day is the only thing added.
             assert!(total <= history_tokens + 12, "{total} tokens of {history_tokens}");
@@ -226,7 +236,7 @@ mod tests {
     fn the_window_jumps_so_that_requests_keep_their_beginning() {
         let limits = TurnLimits { history_tokens: 3_000, ..TurnLimits::default() };
         let starts: Vec<_> = (20..30)
-            .map(|turns| Window::new(&talk(turns), None, &limits).messages.first().map(|m| m.position))
+            .map(|turns| Window::new(&talk(turns), None, None, &limits).messages.first().map(|m| m.position))
             .collect();
         let mut distinct = starts.clone();
         distinct.dedup();
@@ -235,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_day_is_said_once() {
-        let window = Window::new(&talk(3), None, &TurnLimits::default());
+        let window = Window::new(&talk(3), None, None, &TurnLimits::default());
         let stamps = window.messages.iter().filter(|m| m.parts.len() == 2).count();
         assert_eq!(stamps, 1);
     }

@@ -3,17 +3,19 @@
 //! Nothing of it is journalled beside its result: it only reads, so after a stop it is simply run again.
 
 use crate::{
+    budget::Payer,
     dispatch::{Asked, Batch},
     engine::{Engine, Inner},
+    once,
 };
-use futures_util::StreamExt;
 use majordomo_domain::{
-    Agent, Call, CallRequest, CallResult, Effect, Message, MessageId, ModelError, ModelEvent, ModelRequest, ModelRole,
-    Output, Part, Role, Tool, ToolError, Usage, model::ToolSpec, text::shorten,
+    Agent, Call, CallRequest, CallResult, Effect, Label, Message, MessageId, ModelRequest, ModelRole, Output, Part,
+    Role, Tool, ToolError, model::ToolSpec, text::shorten,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
+    collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, OnceLock, Weak},
 };
@@ -55,13 +57,16 @@ struct Errand<'a> {
     messages: Vec<Arc<Message>>,
     asked: Asked,
     agent: &'a Agent,
+    /// What its tools gave it to read.
+    label: Label,
 }
 
 impl<'a> Errand<'a> {
     fn new(engine: &'a Engine, call: &'a Call, task: &str) -> Self {
         let agent = engine.agent(call.agent);
         let tools = engine.0.stable[&agent.id].tools.iter().filter(|t| t.name != Delegate::NAME).cloned().collect();
-        let mut errand = Self { engine, call, tools, messages: Vec::new(), asked: Asked::default(), agent };
+        let mut errand =
+            Self { engine, call, tools, messages: Vec::new(), asked: Asked::default(), agent, label: Label::OWN };
         errand.add(Role::User, vec![Part::text(shorten(task, 4_000))]);
         errand
     }
@@ -85,7 +90,7 @@ impl<'a> Errand<'a> {
             if calls.is_empty() || step == steps {
                 let report =
                     if text.trim().is_empty() { "The errand ended without a report.".to_owned() } else { text };
-                return Ok(Output::text(report));
+                return Ok(Output::text(report).labelled(self.label));
             }
             let mut parts = Vec::new();
             if !text.trim().is_empty() {
@@ -94,6 +99,7 @@ impl<'a> Errand<'a> {
             parts.extend(calls.iter().cloned().map(Part::Call));
             self.add(Role::Assistant, parts);
             let results = self.answer(&calls, limits.result_chars as usize, limits.calls_per_step as usize).await;
+            self.label = results.iter().fold(self.label, |label, result| label.join(result.label));
             self.add(Role::Tool, results.into_iter().map(Part::Result).collect());
         }
         Err(ToolError::Bug("an errand without steps".into()))
@@ -109,11 +115,18 @@ impl<'a> Errand<'a> {
             person: self.call.person.clone(),
             result_chars,
             calls_at_once,
+            channel: "errand",
+            room: self.call.room.as_deref(),
+            label: Label::OWN,
+            sources: &BTreeSet::new(),
+            said: "",
+            begun: &HashSet::new(),
+            may_change: false,
         };
         // An errand hands nothing on.
         let (own, nested): (Vec<_>, Vec<_>) = calls.iter().cloned().partition(|call| call.name != Delegate::NAME);
         let prepared = batch.prepare(&own, &self.asked);
-        let mut results = batch.run(prepared, &mut self.asked, &|_| {}).await;
+        let mut results = batch.run(prepared, &mut self.asked, &|_| {}).await.results;
         results.extend(nested.into_iter().map(|call| CallResult {
             call_id: call.id,
             name: call.name,
@@ -138,7 +151,7 @@ impl<'a> Errand<'a> {
             .models
             .first()
             .ok_or_else(|| ToolError::TellModel("there is no worker; do it yourself".into()))?;
-        let mut stream = model.stream(ModelRequest {
+        let request = ModelRequest {
             system: PROMPT.into(),
             tools: self.tools.clone(),
             messages: self.messages.clone(),
@@ -146,27 +159,12 @@ impl<'a> Errand<'a> {
             may_call,
             cache_key: self.call.turn.to_string(),
             turn: self.call.turn.to_string(),
-        });
-        let failed =
-            |error: ModelError| ToolError::CouldNotAsk { service: "the worker".into(), reason: error.to_string() };
-        let (mut text, mut calls, mut usage, mut whole) = (String::new(), Vec::new(), Usage::default(), false);
-        while let Some(event) = stream.next().await {
-            match event.map_err(|error| {
-                router.failed(model.info(), &error);
-                failed(error)
-            })? {
-                ModelEvent::Text(piece) if text.len() < 40_000 => text.push_str(&piece),
-                ModelEvent::Call(call) => calls.push(call),
-                ModelEvent::Usage(used) => usage = used,
-                ModelEvent::Finished { .. } => whole = true,
-                _ => {}
-            }
-        }
-        let cost = model.info().price.map_or(0, |price| price.of(&usage).0);
-        self.engine.0.note_usage(self.call.turn, usage, cost);
-        if !whole {
-            return Err(ToolError::CouldNotAsk { service: "the worker".into(), reason: "its answer broke off".into() });
-        }
-        Ok((text, calls))
+        };
+        let payer = Payer { turn: self.call.turn, person: self.call.person.clone(), agent: self.call.agent };
+        let whole = once::ask(self.engine, model, request, &payer)
+            .await
+            .map_err(|error| ToolError::CouldNotAsk { service: "the worker".into(), reason: error.to_string() })?;
+        self.engine.0.note_usage(self.call.turn, whole.usage, whole.cost_micros);
+        Ok((whole.text, whole.calls))
     }
 }

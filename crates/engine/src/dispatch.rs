@@ -1,21 +1,43 @@
-//! A batch of calls: reads side by side within their toolkits' limits, each question asked once, every call answered.
+//! A batch of calls: reads side by side within their toolkits' limits, then changes in their order; each question asked once, every
+//! call judged and answered. A change that has to be asked about is parked, not run.
 
-use crate::{Engine, builtin, catalogue::CatalogueTool};
+use crate::{
+    Engine,
+    access::{Judged, Question, Verdict},
+    approve::Parking,
+    budget::Payer,
+    builtin,
+    catalogue::CatalogueTool,
+};
 use futures_util::{FutureExt, future::join_all};
 use majordomo_domain::{
-    Agent, Call, CallRequest, CallResult, ConversationId, Effect, Person, Tool, ToolError, TurnId, fault_point,
+    Agent, Approval, Approvers, Call, CallRequest, CallResult, ConversationId, Effect, Label, Origin, Output, Person,
+    Repeat, Tool, ToolError, TurnId, fault_point,
     text::{clean, shorten},
     tool::ParsedCall,
 };
+use majordomo_store::{Judgement, NewAudit};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
-pub(crate) const NO_APPROVALS: &str =
-    "this would change something, and you cannot ask for approval yet; tell the person so";
+/// Changes one step may ask for. More of them would be signed unread.
+const MOST_CHANGES: usize = 5;
+/// Calls that cannot be undone, carried out in one day.
+const MOST_DESTROYED: u64 = 20;
+const DAY_MS: i64 = 86_400_000;
+
+struct Answered {
+    key: (String, String),
+    same: bool,
+    result: CallResult,
+    approval: Option<Approval>,
+}
 
 /// What a turn remembers of its calls.
 #[derive(Default)]
@@ -37,18 +59,49 @@ pub(crate) struct Batch<'a> {
     pub prefix: String,
     pub result_chars: usize,
     pub calls_at_once: usize,
+    pub channel: &'a str,
+    pub room: Option<&'a str>,
+    /// What the turn has read so far.
+    pub label: Label,
+    /// Toolkits whose words are not the person's own.
+    pub sources: &'a BTreeSet<String>,
+    /// The person's own words of this turn.
+    pub said: &'a str,
+    /// Calls that were begun by an earlier attempt and have no result: nobody knows whether they happened.
+    pub begun: &'a HashSet<Begun>,
+    /// Whether calls may change anything; a worker's may not.
+    pub may_change: bool,
+}
+
+/// A call that was begun: its id and its arguments. Models give two calls of a step the same id.
+pub(crate) type Begun = (String, String);
+
+pub(crate) fn begun(call: &CallRequest) -> Begun {
+    (call.id.clone(), call.arguments.clone())
+}
+
+/// What a batch came to.
+#[derive(Default)]
+pub(crate) struct Ran {
+    /// In the order of the calls.
+    pub results: Vec<CallResult>,
+    /// To be stored with the results.
+    pub approvals: Vec<Approval>,
 }
 
 /// A call understood, or why not.
 pub(crate) struct Prepared {
     pub request: CallRequest,
     pub title: String,
+    pub judgement: Option<Judgement>,
     key: (String, String),
     work: Work,
 }
 
 enum Work {
     Run(CatalogueTool, Box<dyn ParsedCall>),
+    /// It waits for a decision; the arguments as JSON text, and why it is asked.
+    Ask(CatalogueTool, Box<dyn ParsedCall>, Approvers, String),
     /// The same question is answered already, or by an earlier call of this batch.
     Same,
     Refused {
@@ -67,6 +120,22 @@ impl Asked {
 }
 
 impl Prepared {
+    /// It will change something when it runs.
+    pub fn is_change(&self) -> bool {
+        matches!(&self.work, Work::Run(tool, _) if tool.tool.effect != Effect::Read)
+    }
+
+    /// A call that somebody has approved already.
+    pub fn approved(request: CallRequest, tool: CatalogueTool, parsed: Box<dyn ParsedCall>) -> Self {
+        Self {
+            title: shorten(&clean(&parsed.title()), 160),
+            judgement: None,
+            key: (tool.tool.name.to_owned(), request.arguments.clone()),
+            request,
+            work: Work::Run(tool, parsed),
+        }
+    }
+
     /// The model wrote something nobody understands.
     pub fn is_malformed(&self) -> bool {
         matches!(self.work, Work::Refused { malformed: true, .. })
@@ -76,13 +145,23 @@ impl Prepared {
 impl Batch<'_> {
     /// Understand every call; nothing runs yet.
     pub fn prepare(&self, calls: &[CallRequest], asked: &Asked) -> Vec<Prepared> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
+        let mut changes = 0;
         calls
             .iter()
             .enumerate()
             .map(|(index, call)| {
                 let mut prepared = self.understand(call);
-                if index >= self.calls_at_once {
+                let wants_change = prepared.is_change() || matches!(prepared.work, Work::Ask(..));
+                changes += usize::from(wants_change);
+                if wants_change && changes > MOST_CHANGES {
+                    prepared.work = Work::Refused {
+                        text: format!(
+                            "at most {MOST_CHANGES} changes at once; this one was not done and nobody was asked"
+                        ),
+                        malformed: false,
+                    };
+                } else if index >= self.calls_at_once {
                     prepared.work = Work::Refused {
                         text: format!(
                             "only {} calls are answered at once; ask again for this one if it still matters",
@@ -90,7 +169,8 @@ impl Batch<'_> {
                         ),
                         malformed: false,
                     };
-                } else if matches!(prepared.work, Work::Run(..))
+                } else if matches!(prepared.work, Work::Run(..) | Work::Ask(..))
+                    && !self.begun.contains(&begun(call))
                     && (asked.known.contains_key(&prepared.key) || !seen.insert(prepared.key.clone()))
                 {
                     prepared.work = Work::Same;
@@ -111,6 +191,7 @@ impl Batch<'_> {
         let refuse = |text: String, malformed| Prepared {
             request: call.clone(),
             title: shorten(&clean(&name), 60),
+            judgement: None,
             key: (name.clone(), arguments.clone()),
             work: Work::Refused { text, malformed },
         };
@@ -118,84 +199,130 @@ impl Batch<'_> {
         let Some(tool) = self.engine.0.catalogue.find(&name).filter(allowed) else {
             return refuse(format!("there is no tool {}; find_tools looks for one", shorten(&clean(&name), 60)), true);
         };
-        match tool.tool.parse(&arguments) {
-            Err(error) => refuse(error.to_string(), true),
-            Ok(_) if tool.tool.effect != Effect::Read => refuse(NO_APPROVALS.into(), false),
-            Ok(parsed) => {
-                let canonical = serde_json::from_str::<serde_json::Value>(&arguments).map(|v| v.to_string());
-                Prepared {
+        let parsed = match tool.tool.parse(&arguments) {
+            Err(error) => return refuse(error.to_string(), true),
+            Ok(parsed) => parsed,
+        };
+        let value = serde_json::from_str::<Value>(&arguments).unwrap_or_else(|_| Value::Object(Default::default()));
+        let Judged { verdict, reason } = match self.may_change || tool.tool.effect == Effect::Read {
+            true => self.judge(tool, &value),
+            false => {
+                Judged { verdict: Verdict::No, reason: "an errand only reads; leave changes to who asked you".into() }
+            }
+        };
+        let judgement = Judgement {
+            call_id: call.id.clone(),
+            tool: tool.tool.name.to_owned(),
+            verdict: verdict.name().to_owned(),
+            reason: reason.clone(),
+        };
+        let work = match verdict {
+            Verdict::Yes => Work::Run(tool.clone(), parsed),
+            Verdict::Ask(approvers) if self.may_change => {
+                return Prepared {
                     request: call.clone(),
                     title: shorten(&clean(&parsed.title()), 160),
-                    key: (tool.tool.name.to_owned(), canonical.unwrap_or(arguments)),
-                    work: Work::Run(tool.clone(), parsed),
-                }
+                    judgement: Some(judgement),
+                    key: (tool.tool.name.to_owned(), arguments_of(&value)),
+                    work: Work::Ask(tool.clone(), parsed, approvers, reason),
+                };
             }
+            Verdict::Ask(_) => {
+                Work::Refused { text: "this has to be asked about, which an errand cannot do".into(), malformed: false }
+            }
+            Verdict::No => Work::Refused { text: format!("this may not be done: {reason}"), malformed: false },
+        };
+        Prepared {
+            request: call.clone(),
+            title: match &work {
+                Work::Run(_, parsed) => shorten(&clean(&parsed.title()), 160),
+                _ => shorten(&clean(&name), 60),
+            },
+            judgement: Some(judgement),
+            key: (tool.tool.name.to_owned(), arguments_of(&value)),
+            work,
         }
     }
 
-    /// Run what was understood, all at once; `told` hears of each result as it comes. Results are in the order of the calls.
-    pub async fn run(
-        &self,
-        prepared: Vec<Prepared>,
-        asked: &mut Asked,
-        told: &(dyn Fn(&CallResult) + Sync),
-    ) -> Vec<CallResult> {
+    fn judge(&self, tool: &CatalogueTool, arguments: &Value) -> Judged {
+        self.engine.judge(&Question {
+            person: &self.person,
+            agent: self.agent,
+            channel: self.channel,
+            room: self.room,
+            tool: tool.tool.name,
+            is_built_in: builtin::TOOLKITS.contains(&tool.toolkit),
+            effect: tool.tool.effect,
+            class: tool.tool.class,
+            arguments,
+            label: self.label,
+            sources: self.sources,
+            said: self.said,
+            is_scheduled: self.channel == "schedule",
+        })
+    }
+
+    /// What the rules say of a call, given its arguments as JSON text.
+    pub fn verdict(&self, tool: &CatalogueTool, arguments: &str) -> Judged {
+        self.judge(tool, &serde_json::from_str(arguments).unwrap_or_default())
+    }
+
+    /// What is to be written down about judgements that are more than "it only reads".
+    pub fn audit(&self, prepared: &[Prepared]) -> Vec<NewAudit> {
+        let at_ms = self.engine.0.clock.now_ms();
+        let worth_it = |p: &&Prepared| p.is_change() || !matches!(p.work, Work::Run(..) | Work::Same);
+        prepared
+            .iter()
+            .filter(worth_it)
+            .filter_map(|p| p.judgement.as_ref())
+            .map(|judgement| NewAudit {
+                at_ms,
+                actor: Some(self.person.id),
+                kind: "policy",
+                subject: judgement.tool.clone(),
+                conversation: Some(self.conversation),
+                turn: Some(self.turn),
+                detail: format!("{}: {}", judgement.verdict, judgement.reason),
+            })
+            .collect()
+    }
+
+    /// Run what was understood: reads side by side, then changes one after the other; `told` hears of each result as it comes.
+    pub async fn run(&self, prepared: Vec<Prepared>, asked: &mut Asked, told: &(dyn Fn(&CallResult) + Sync)) -> Ran {
         fault_point!("tool.sent");
         let kept = Mutex::new(asked.kept);
-        let work = prepared.into_iter().map(|prepared| {
+        let has_changes = prepared.iter().any(Prepared::is_change);
+        let mut answered: Vec<Option<Answered>> = prepared.iter().map(|_| None).collect();
+        let (changes, reads): (Vec<_>, Vec<_>) = prepared.into_iter().enumerate().partition(|(_, p)| p.is_change());
+        let read = join_all(reads.into_iter().map(|(index, prepared)| {
             let kept = &kept;
-            async move {
-                let started = Instant::now();
-                let Prepared { request, title, key, work } = prepared;
-                let (outcome, same) = match work {
-                    Work::Run(tool, parsed) => (self.call(&tool, parsed, &request).await, false),
-                    Work::Same => (Ok(majordomo_domain::Output::default()), true),
-                    Work::Refused { text, .. } => (Err(ToolError::TellModel(text)), false),
-                };
-                let mut result = CallResult {
-                    call_id: request.id,
-                    name: key.0.clone(),
-                    duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    title,
-                    ..CallResult::default()
-                };
-                match outcome {
-                    Ok(output) => {
-                        result.text = self.cut(clean(&output.text), kept).await;
-                        result.cards = output.cards;
-                    }
-                    Err(error) => {
-                        result.is_error = true;
-                        result.text = match &error {
-                            ToolError::Bug(detail) => {
-                                tracing::error!(tool.name = %result.name, detail, "a tool failed");
-                                "this tool failed inside; do without it and say so".to_owned()
-                            }
-                            other => shorten(&clean(&other.to_string()), 600),
-                        };
-                    }
-                }
-                if !same {
-                    told(&result);
-                }
-                (key, same, result)
-            }
-        });
-        let answered = join_all(work).await;
+            async move { (index, self.answer(prepared, kept, told).await) }
+        }));
+        for (index, answer) in read.await {
+            answered[index] = Some(answer);
+        }
+        for (index, prepared) in changes {
+            answered[index] = Some(self.answer(prepared, &kept, told).await);
+        }
         asked.kept = *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         fault_point!("tool.reply");
-        let mut results = Vec::with_capacity(answered.len());
+        if has_changes {
+            // What was read before a change may no longer be so.
+            asked.known.retain(|_, result| result.receipt.is_some() || result.approval.is_some());
+        }
+        let mut ran = Ran::default();
         let mut repeats = Vec::new();
-        for (key, same, result) in answered {
+        for Answered { key, same, result, approval } in answered.into_iter().flatten() {
             if same {
-                repeats.push((results.len(), key));
+                repeats.push((ran.results.len(), key));
             } else if !result.is_error {
                 asked.known.insert(key, result.clone());
             }
-            results.push(result);
+            ran.approvals.extend(approval);
+            ran.results.push(result);
         }
         for (index, key) in repeats {
-            let result: &mut CallResult = &mut results[index];
+            let result: &mut CallResult = &mut ran.results[index];
             match asked.known.get(&key) {
                 Some(first) => {
                     // The full text stands with the first call; a repeat costs no tokens twice.
@@ -208,7 +335,123 @@ impl Batch<'_> {
             }
             told(result);
         }
-        results
+        ran
+    }
+
+    async fn answer(&self, prepared: Prepared, kept: &Mutex<u32>, told: &(dyn Fn(&CallResult) + Sync)) -> Answered {
+        let started = Instant::now();
+        let Prepared { request, title, key, work, .. } = prepared;
+        let (mut toolkit, mut is_change, mut is_open, mut approval) = (None, false, false, None);
+        let (outcome, same) = match work {
+            Work::Run(tool, parsed) => {
+                toolkit = Some(tool.toolkit);
+                is_change = tool.tool.effect != Effect::Read;
+                let (outcome, open) = self.call(&tool, parsed, &request, &key.1).await;
+                is_open = open;
+                (outcome, false)
+            }
+            Work::Ask(tool, parsed, approvers, reason) => {
+                match self.park(&tool, &*parsed, &request, &key.1, approvers, &reason).await {
+                    Ok(parked) => {
+                        let text = format!(
+                            "Not done. It waits for a decision by {}, who sees the question already. Say so in one short sentence, and not that it \
+                         has happened.",
+                            parked.approvers.in_words()
+                        );
+                        approval = Some(parked);
+                        (Ok(Output::text(text).labelled(Label::OWN)), false)
+                    }
+                    Err(error) => (Err(error), false),
+                }
+            }
+            Work::Same => (Ok(Output::default()), true),
+            Work::Refused { text, .. } => (Err(ToolError::TellModel(text)), false),
+        };
+        let mut result = CallResult {
+            call_id: request.id,
+            name: key.0.clone(),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            title,
+            approval: approval.as_ref().map(|approval| approval.id),
+            ..CallResult::default()
+        };
+        match outcome {
+            Ok(output) => {
+                let own = toolkit.map_or(Label::OWN, |name| self.engine.0.catalogue.label_of(name));
+                result.label = output.label.unwrap_or(own);
+                result.text = self.cut(clean(&output.text), kept).await;
+                result.cards = output.cards;
+                result.receipt = output.receipt.map(|receipt| shorten(&clean(&receipt), 300)).filter(|_| is_change);
+            }
+            Err(error) => {
+                result.is_error = true;
+                // What a service says of its failure is its own words.
+                if matches!(error, ToolError::CouldNotAsk { .. }) {
+                    result.label = toolkit.map_or(Label::OWN, |name| self.engine.0.catalogue.label_of(name));
+                }
+                result.uncertain = is_open;
+                result.text = match &error {
+                    ToolError::Bug(detail) => {
+                        tracing::error!(tool.name = %result.name, detail, "a tool failed");
+                        "this tool failed inside; do without it and say so".to_owned()
+                    }
+                    other => shorten(&clean(&other.to_string()), 600),
+                };
+                if result.uncertain {
+                    result.text.push_str(
+                        ". Whether it happened is not known: say so, ask the person to check, and do not try again",
+                    );
+                }
+            }
+        }
+        if !same {
+            told(&result);
+        }
+        Answered { key, same, result, approval }
+    }
+
+    async fn park(
+        &self,
+        tool: &CatalogueTool,
+        parsed: &dyn ParsedCall,
+        request: &CallRequest,
+        arguments: &str,
+        approvers: Approvers,
+        reason: &str,
+    ) -> Result<Approval, ToolError> {
+        self.check_cap(tool).await?;
+        let parking = Parking {
+            turn: self.turn,
+            conversation: self.conversation,
+            person: &self.person,
+            agent: self.agent,
+            call_id: &request.id,
+            tool,
+            parsed,
+            arguments,
+            approvers,
+            reason,
+            replaces: None,
+        };
+        self.engine.park(parking).await
+    }
+
+    /// What cannot be undone has a limit a day, over the whole household.
+    pub async fn check_cap(&self, tool: &CatalogueTool) -> Result<(), ToolError> {
+        if tool.tool.effect != Effect::Destroy {
+            return Ok(());
+        }
+        let inner = &self.engine.0;
+        let since_ms = inner.clock.now_ms() - DAY_MS;
+        let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await;
+        let number = number
+            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+        if number >= MOST_DESTROYED {
+            return Err(ToolError::TellModel(format!(
+                "{MOST_DESTROYED} things that cannot be undone were done within a day; no more of them today"
+            )));
+        }
+        Ok(())
     }
 
     async fn call(
@@ -216,22 +459,13 @@ impl Batch<'_> {
         tool: &CatalogueTool,
         parsed: Box<dyn ParsedCall>,
         request: &CallRequest,
-    ) -> Result<majordomo_domain::Output, ToolError> {
-        let call = Call {
-            id: request.id.clone(),
-            turn: self.turn,
-            conversation: self.conversation,
-            person: self.person.clone(),
-            agent: self.agent.id,
-            toolkits: self.agent.toolkits.as_slice().into(),
-            room: None,
-            key: format!("{}:{}", self.turn, request.id),
-            ask: majordomo_domain::tool::Ask::nobody(),
-            now_ms: self.engine.0.clock.now_ms(),
+        arguments: &str,
+    ) -> (Result<Output, ToolError>, bool) {
+        let call = self.call_of(request);
+        let (outcome, is_open) = match self.begun.contains(&begun(request)) {
+            false => self.run_once(tool, parsed, &call, arguments).await,
+            true => self.take_up(tool, parsed, &call, arguments).await,
         };
-        // A tool that panics is a bug of that tool, not the end of the turn.
-        let outcome = AssertUnwindSafe(tool.run(parsed, &call)).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_| Err(ToolError::Bug("it panicked".into())));
         let word = match &outcome {
             Ok(_) => "ok",
             Err(ToolError::TellModel(_)) => "told_model",
@@ -239,7 +473,79 @@ impl Batch<'_> {
             Err(ToolError::Bug(_)) => "bug",
         };
         metrics::counter!("majordomo_tool_calls_total", "tool" => tool.tool.name, "outcome" => word).increment(1);
-        outcome
+        (outcome, is_open)
+    }
+
+    pub fn call_of(&self, request: &CallRequest) -> Call {
+        Call {
+            id: request.id.clone(),
+            turn: self.turn,
+            conversation: self.conversation,
+            person: self.person.clone(),
+            agent: self.agent.id,
+            toolkits: self.agent.toolkits.as_slice().into(),
+            room: self.room.map(Arc::from),
+            key: format!("{}:{}:{}", self.turn, request.id, digest(&request.arguments)),
+            ask: self.engine.asking(Payer { turn: self.turn, person: self.person.clone(), agent: self.agent.id }),
+            now_ms: self.engine.0.clock.now_ms(),
+        }
+    }
+
+    /// Run a call once. After a change that did not report back, look whether it happened, where the tool can tell; the flag says
+    /// that nobody knows.
+    async fn run_once(
+        &self,
+        tool: &CatalogueTool,
+        parsed: Box<dyn ParsedCall>,
+        call: &Call,
+        arguments: &str,
+    ) -> (Result<Output, ToolError>, bool) {
+        let outcome = guarded(tool.run(parsed, call)).await;
+        let is_open = tool.tool.effect != Effect::Read
+            && matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
+        match tool.tool.repeat {
+            _ if !is_open => (outcome, false),
+            Repeat::Harmless => (outcome, false),
+            Repeat::Blind => (outcome, true),
+            Repeat::Keyed => match tool.tool.parse(arguments) {
+                Ok(again) => {
+                    let outcome = guarded(tool.run(again, call)).await;
+                    let is_open = matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
+                    (outcome, is_open)
+                }
+                Err(_) => (outcome, true),
+            },
+            Repeat::Checkable => match self.look(tool, call, arguments).await {
+                Ok(Some(found)) => (Ok(found), false),
+                Ok(None) => (outcome, false),
+                Err(_) => (outcome, true),
+            },
+        }
+    }
+
+    /// Go on with a change that an earlier attempt has begun.
+    async fn take_up(
+        &self,
+        tool: &CatalogueTool,
+        parsed: Box<dyn ParsedCall>,
+        call: &Call,
+        arguments: &str,
+    ) -> (Result<Output, ToolError>, bool) {
+        let unknown = |reason: String| (Err(ToolError::CouldNotAsk { service: tool.toolkit.into(), reason }), true);
+        match tool.tool.repeat {
+            Repeat::Keyed | Repeat::Harmless => self.run_once(tool, parsed, call, arguments).await,
+            Repeat::Checkable => match self.look(tool, call, arguments).await {
+                Ok(Some(found)) => (Ok(found), false),
+                Ok(None) => self.run_once(tool, parsed, call, arguments).await,
+                Err(error) => unknown(error.to_string()),
+            },
+            Repeat::Blind => unknown("the service stopped while this ran".into()),
+        }
+    }
+
+    async fn look(&self, tool: &CatalogueTool, call: &Call, arguments: &str) -> Result<Option<Output>, ToolError> {
+        let parsed = tool.tool.parse(arguments)?;
+        guarded(tool.check(&*parsed, call)).await
     }
 
     /// A long result is cut; the whole of it is kept under a reference.
@@ -266,4 +572,29 @@ impl Batch<'_> {
             Err(_) => format!("{head}\n[cut at {limit} of {total} characters; the rest could not be kept]"),
         }
     }
+}
+
+/// A tool that panics is a bug of that tool, not the end of the turn.
+async fn guarded<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(ToolError::Bug("it panicked".into())))
+}
+
+/// The same text for the same arguments.
+fn arguments_of(value: &Value) -> String {
+    serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| value.to_string())
+}
+
+/// Toolkits whose words are not the person's own, of results read so far.
+pub(crate) fn sources_of<'a>(engine: &Engine, results: impl Iterator<Item = &'a CallResult>) -> BTreeSet<String> {
+    results
+        .filter(|result| result.label.origin > Origin::Own)
+        .map(|result| engine.0.catalogue.find(&result.name).map_or(result.name.clone(), |tool| tool.toolkit.to_owned()))
+        .collect()
+}
+
+/// Sixteen characters that differ for different texts.
+fn digest(text: &str) -> String {
+    let mut hex = format!("{:x}", Sha256::digest(text));
+    hex.truncate(16);
+    hex
 }

@@ -1,6 +1,8 @@
 //! The handle everybody outside holds, and the loops behind it.
 
 use crate::{
+    access::Rule,
+    budget::Limits,
     catalogue::{Catalogue, ToolOverride},
     delegate::Home,
     health::{Health, ProbeResult},
@@ -11,14 +13,14 @@ use crate::{
 };
 use futures_util::FutureExt;
 use majordomo_domain::{
-    Accepted, Agent, AgentId, Call, Clock, ConversationId, Effect, EventKind, Message, Op, Output, Part, Person,
-    PersonId, Tool, ToolError, Toolkit, TurnId, TurnState, Usage, fault_point,
+    Accepted, Agent, AgentId, Clock, ConversationId, EventKind, Message, Op, Part, Person, PersonId, Tool, ToolError,
+    Toolkit, TurnId, TurnState, Usage, fault_point,
     model::{ModelInfo, ModelOptions, ModelRole},
     op::{CancelTarget, Say},
     text,
     tool::Picture,
 };
-use majordomo_store::{AcceptOutcome, NewConversation, NewSay, Store, StoreError, bus::Bus};
+use majordomo_store::{AcceptOutcome, NewConversation, NewSay, OpenedTurn, Store, StoreError, bus::Bus};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -30,7 +32,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Settings of the section `[engine]`.
@@ -76,6 +78,9 @@ pub struct Parts {
     /// The first one answers where nobody was chosen. At least one.
     pub agents: Vec<Agent>,
     pub config: Config,
+    /// Who may do what, beside the default table. The first that fits decides.
+    pub rules: Vec<Rule>,
+    pub limits: Limits,
     /// The name of this process in leases, different in every process that shares the database.
     pub owner: String,
 }
@@ -99,6 +104,9 @@ pub enum EngineError {
     BadEventNumber,
     #[error("{0}")]
     Conflict(String),
+    /// This person may not; the sentence says who may.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("{0}")]
     Tool(#[from] ToolError),
     #[error("{0}")]
@@ -159,6 +167,14 @@ pub(crate) struct Inner {
     pub people: moka::future::Cache<PersonId, Arc<Person>>,
     pub stable: HashMap<AgentId, crate::context::Stable>,
     pub remembered: moka::future::Cache<ConversationId, crate::context::Remembered>,
+    pub rules: Vec<Rule>,
+    pub limits: Limits,
+    /// What conversations begin with, by person, room and the version of all facts.
+    pub known: moka::future::Cache<(PersonId, Option<String>, u64), Option<Arc<crate::memory::Known>>>,
+    /// Codes that joined nothing, by channel and account.
+    pub wrong_codes: moka::future::Cache<String, u32>,
+    /// Woken when an approval opens.
+    pub expiry: Notify,
     pub slots: Semaphore,
     pub tasks: TaskTracker,
     pub halt: CancellationToken,
@@ -202,6 +218,14 @@ impl Engine {
                 .max_capacity(REMEMBERED_BYTES)
                 .weigher(|_, remembered: &crate::context::Remembered| remembered.weight())
                 .build(),
+            rules: parts.rules,
+            limits: parts.limits,
+            known: moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(60)).build(),
+            wrong_codes: moka::future::Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_secs(900))
+                .build(),
+            expiry: Notify::new(),
             slots: Semaphore::new(parts.config.max_running_turns.clamp(1, 10_000)),
             tasks: TaskTracker::new(),
             halt: CancellationToken::new(),
@@ -216,6 +240,7 @@ impl Engine {
         let _ = home.set(Arc::downgrade(&engine.0));
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
+        engine.spawn_expiry();
         Ok(engine)
     }
 
@@ -227,8 +252,8 @@ impl Engine {
                 let turns = self.cancel(cancel.target, cancel.by).await?;
                 Ok(Accepted::Cancelled { turns })
             }
-            Op::Invoke(_) => Err(EngineError::Unusable("tools are not run through operations in this version".into())),
-            Op::Decide(_) => Err(EngineError::Unusable("there are no approvals in this version".into())),
+            Op::Invoke(invoke) => self.invoke(invoke, None).await,
+            Op::Decide(decide) => self.decide(decide).await,
         }
     }
 
@@ -237,7 +262,10 @@ impl Engine {
         if self.is_draining() {
             return Err(EngineError::Draining);
         }
-        self.check(&mut say)?;
+        let hidden = self.check(&mut say)?;
+        if let Some(turn) = self.heed_stop(&say).await? {
+            return Ok(Accepted::Stopped { turn });
+        }
         let inner = &self.0;
         let room = inner.rooms.of(say.conversation);
         // One at a time per conversation, so that turns wait in the order in which they were stored.
@@ -253,13 +281,14 @@ impl Engine {
             digest: say.platform_id.as_ref().map(|_| digest(&say)).unwrap_or_default(),
             create,
             claim: free.then(|| (inner.owner.clone(), now_ms + LEASE_MS)),
+            audit: self.hidden_text(&say, turn, hidden).into_iter().collect(),
             now_ms,
             say: say.clone(),
         };
         fault_point!("ingest.tx");
         let outcome = inner.store.accept(new).await;
-        let (ordinal, message, fence) = match outcome {
-            Ok(AcceptOutcome::Stored { ordinal, message, fence }) => (ordinal, message, fence),
+        let opened = match outcome {
+            Ok(AcceptOutcome::Stored { ordinal, message, fence }) => OpenedTurn { ordinal, message, fence },
             Ok(AcceptOutcome::Duplicate { turn }) => {
                 room.unreserve(free);
                 return Ok(Accepted::Duplicate { turn });
@@ -270,29 +299,41 @@ impl Engine {
             }
         };
         fault_point!("ingest.done");
+        let ahead = self.line_up(&room, turn, say, opened, waiting, free);
+        Ok(Accepted::Turn { turn, ahead })
+    }
+
+    /// Put a stored turn in its conversation's line; how many run first.
+    pub(crate) fn line_up(
+        &self,
+        room: &Arc<Room>,
+        turn: TurnId,
+        say: Say,
+        opened: OpenedTurn,
+        waiting: usize,
+        free: bool,
+    ) -> u32 {
+        let OpenedTurn { ordinal, message, fence } = opened;
         let handle = Arc::new(TurnHandle::new(turn, say.conversation, say.author, ordinal));
         self.turns().insert(turn, handle.clone());
         let ahead = u32::try_from(waiting).unwrap_or(u32::MAX);
         let shown = without_data(&message);
-        room.tell(&inner.bus, ordinal, 0, turn, EventKind::TurnQueued { message: shown, ahead });
+        room.tell(&self.0.bus, ordinal, 0, turn, EventKind::TurnQueued { message: shown, ahead });
         let next = Waiting { handle, say, question: Some(message), fence, steps: Vec::new(), attempt: 1 };
         if room.enqueue(next, free) {
             self.drive(room.clone());
         }
-        Ok(Accepted::Turn { turn, ahead })
+        ahead
     }
 
-    /// What is said, checked and cleaned. Errors name what is wrong.
-    fn check(&self, say: &mut Say) -> Result<(), EngineError> {
-        let mut length = 0;
+    /// What is said, checked and cleaned; how many characters nobody can see were taken out. Errors name what is wrong.
+    fn check(&self, say: &mut Say) -> Result<usize, EngineError> {
+        let (mut length, mut all_hidden) = (0, 0);
         for part in &mut say.parts {
             if let Part::Text { text } = part {
                 if text.chars().any(|c| c.is_control() || c >= '\u{e0000}') {
                     let cleaned = text::clean(text);
-                    let hidden = text.chars().count() - cleaned.chars().count();
-                    if hidden > 0 {
-                        tracing::warn!(hidden, person.id = %say.author, "characters nobody can see were taken out of a message");
-                    }
+                    all_hidden += text.chars().count() - cleaned.chars().count();
                     *text = cleaned;
                 }
                 length += text.chars().count();
@@ -305,7 +346,7 @@ impl Engine {
         let says_something = say.parts.iter().any(|part| match part {
             Part::Text { text } => !text::is_blank(text),
             Part::Image { .. } | Part::File { .. } => true,
-            _ => false,
+            _ => !say.task.is_answer(),
         });
         if !says_something {
             return Err(EngineError::Empty);
@@ -315,7 +356,7 @@ impl Engine {
         }
         match &say.model {
             Some(name) if !self.0.router.knows(name) => Err(EngineError::UnknownModel(name.clone())),
-            _ => Ok(()),
+            _ => Ok(all_hidden),
         }
     }
 
@@ -445,28 +486,6 @@ impl Engine {
         self.0.catalogue.toolkits()
     }
 
-    /// Run one tool for a person, without a model. Reads only: a change is refused until approvals exist.
-    pub async fn run_tool(&self, name: &str, arguments: &str, person: Person) -> Result<Output, EngineError> {
-        let tool = self.0.catalogue.find(name).ok_or(EngineError::NotFound("tool"))?;
-        if tool.tool.effect != Effect::Read {
-            return Err(EngineError::Tool(ToolError::TellModel(crate::dispatch::NO_APPROVALS.into())));
-        }
-        let parsed = tool.tool.parse(arguments)?;
-        let call = Call {
-            id: "direct".into(),
-            turn: TurnId::new(),
-            conversation: ConversationId::new(),
-            person: Arc::new(person),
-            agent: self.agents()[0].id,
-            toolkits: Arc::new([]),
-            room: None,
-            key: String::new(),
-            ask: majordomo_domain::tool::Ask::nobody(),
-            now_ms: self.0.clock.now_ms(),
-        };
-        Ok(tool.run(parsed, &call).await?)
-    }
-
     /// A picture named on a card, from the toolkit it belongs to.
     pub async fn picture(&self, source: &str, name: &str) -> Result<Picture, EngineError> {
         let toolkit = self.toolkits().iter().find(|t| t.name == source);
@@ -489,6 +508,11 @@ impl Engine {
         let person = Arc::new(self.0.store.person(id).await?);
         self.0.people.insert(id, person.clone()).await;
         Ok(person)
+    }
+
+    /// A person was changed: what they are holds from the next step on.
+    pub async fn person_changed(&self, id: PersonId) {
+        self.0.people.invalidate(&id).await;
     }
 
     /// What a person may choose from, asked at the providers at most every five minutes; each gets four seconds.

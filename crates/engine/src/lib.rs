@@ -3,22 +3,34 @@
 //! Knows: the contracts of `domain` and the rows of `store`.
 //! Never: names a vendor, a platform or a tool outside `builtin.rs`; speaks HTTP; writes SQL. What must survive is a row before
 //! anybody acts on it; events are told live and may be lost.
-//! Start reading at [`Engine`], then `room.rs` (who is next in a conversation), then `turn.rs` (how an answer is made).
+//! Start reading at [`Engine`], then `room.rs` (who is next in a conversation), then `turn.rs` (how an answer is made),
+//! then `access.rs` (who may do what) and `approve.rs` (who is asked).
 
+mod access;
+mod approve;
+mod budget;
 mod builtin;
 mod catalogue;
 mod compact;
 mod context;
 mod delegate;
+mod direct;
 mod dispatch;
 mod engine;
 mod health;
+mod links;
+mod memory;
+mod once;
 mod room;
 mod route;
+mod truth;
 mod turn;
 mod watch;
 
+pub use access::{Rule, RuleApprovers, RuleDecision};
+pub use budget::{Limit, Limits};
 pub use catalogue::{Catalogue, ToolOverride};
+pub use direct::Invoked;
 pub use engine::{Config, Engine, EngineError, ModelList, Outcome, Parts};
 pub use health::ProbeResult;
 pub use route::{RoleModel, RouteConfig, Router};

@@ -2,26 +2,33 @@
 //! stopped anywhere goes on from its steps.
 
 mod ask;
+mod carry;
 mod finish;
 
+pub(crate) use carry::DIRECT;
 pub(crate) use finish::give_up;
 
 use crate::{
+    budget::Payer,
     compact::{self, Fold, Summary},
     context::{Stable, Window},
-    dispatch::{Asked, Batch},
+    dispatch::{Asked, Batch, Begun, Prepared, begun, sources_of},
     engine::{Engine, LEASE_MS},
+    memory::{self, Known},
     room::{Room, Waiting},
 };
 use ask::{Answer, renewals};
+use carry::Then;
 use finish::settle_without_rows;
 use majordomo_domain::{
-    Agent, CallRequest, CallResult, EventKind, Message, MessageId, ModelRole, Notice, NoticeKind, Part, Person, Role,
-    StopReason, Tool, TurnState, Usage, fault_point,
+    Agent, ApprovalId, ApprovalState, CallRequest, CallResult, EventKind, Label, Message, MessageId, ModelRole, Notice,
+    NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
+    op::Task,
     text::{clean, shorten},
 };
-use majordomo_store::{Fence, Step, StepKind, StoreError};
+use majordomo_store::{Entry, Fence, Judgement, NewAudit, Settlement, Step, StepKind, StoreError};
 use std::{
+    collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -62,6 +69,17 @@ struct Making<'a> {
     /// The conversation up to the question, for the next turn.
     known: Vec<Arc<Message>>,
     summary: Option<Summary>,
+    /// What stood at the conversation's beginning.
+    beginning: Option<Arc<Known>>,
+    /// What the turn has read so far.
+    label: Label,
+    /// Toolkits whose words are not the person's own.
+    sources: BTreeSet<String>,
+    /// The person's own words.
+    said: String,
+    /// Changes that were begun and have no result.
+    begun: HashSet<Begun>,
+    payer: Payer,
     /// What the turn adds to the conversation.
     added: Vec<Arc<Message>>,
     seq: i64,
@@ -116,9 +134,12 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
     let remembered =
         remembered.filter(|r| r.fence + 1 == fence.0 && r.ordinal + 1 == ordinal && waiting.question.is_some());
     // The first turn of a conversation has no history, and the last turn's is still known.
-    let (history, mut summary, read_back) = match (remembered, &waiting.question) {
-        (Some(remembered), _) => (remembered.history, remembered.summary, None),
-        (None, Some(_)) if ordinal == 1 => (Vec::new(), None, None),
+    let room_name = waiting.say.room.as_deref();
+    let (history, mut summary, beginning, read_back) = match (remembered, &waiting.question) {
+        (Some(remembered), _) => (remembered.history, remembered.summary, remembered.beginning, None),
+        (None, Some(_)) if ordinal == 1 => {
+            (Vec::new(), None, engine.begin_knowing(handle.conversation, &person, room_name).await, None)
+        }
         (None, _) => {
             let most = limits.history_messages.saturating_mul(2).clamp(2, 1_000);
             let page = inner.store.messages(handle.conversation, Some(ordinal * 1000 + 1), most).await?;
@@ -126,25 +147,32 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
                 page.messages.into_iter().map(Arc::new).partition(|m| m.position < ordinal * 1000);
             let summary =
                 if history.is_empty() { None } else { compact::newest(&inner.store, handle.conversation).await };
-            (history, summary, question.into_iter().next())
+            let beginning = memory::of_conversation(&inner.store, handle.conversation).await;
+            (history, summary, beginning, question.into_iter().next())
         }
     };
     let question = match waiting.question.take().map(Arc::new).or(read_back) {
         Some(question) => question,
         None => return Err(StoreError::NotFound("message")),
     };
+    let payer = Payer { turn: handle.turn, person: person.clone(), agent: agent.id };
     let (mut usage, mut cost_micros) = (Usage::default(), 0);
     if compact::is_due(&history, summary.as_ref(), limits)
         && let Some((folded, used, cost)) =
-            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits, Fold::Half).await
+            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits, Fold::Half, &payer).await
     {
         summary = Some(folded);
         usage += used;
         cost_micros += cost;
     }
     let role = inner.router.role_for(&question.visible_text(), history.is_empty());
-    let mut window = Window::new(&history, summary.as_ref(), limits);
+    let mut window = Window::new(&history, beginning.as_deref(), summary.as_ref(), limits);
     window.push(&question);
+    let label = label_of(&history, beginning.as_deref(), summary.as_ref()).join(question.label());
+    let results =
+        history.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Result(r) = p { Some(r) } else { None });
+    let sources = sources_of(engine, results);
+    let said = question.visible_text();
     let mut known = history;
     known.push(question);
     let started = Instant::now();
@@ -161,6 +189,12 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
         window,
         known,
         summary,
+        beginning,
+        label,
+        sources,
+        said,
+        begun: HashSet::new(),
+        payer,
         added: Vec::new(),
         seq: 0,
         asked: Asked::default(),
@@ -192,7 +226,7 @@ impl Making<'_> {
         for step in steps {
             self.seq = self.seq.max(step.seq);
             match step.kind {
-                StepKind::Asked { parts, model, usage, cost_micros } => {
+                StepKind::Asked { parts, model, usage, cost_micros, .. } => {
                     self.add_results(std::mem::take(&mut results));
                     self.usage += usage;
                     self.cost_micros += cost_micros;
@@ -210,12 +244,17 @@ impl Making<'_> {
                     }
                     self.add(Role::Assistant, parts);
                 }
+                StepKind::Intent { call } => {
+                    self.begun.insert(begun(&call));
+                }
                 StepKind::Returned { result } => {
                     self.asked.take_up(&result);
+                    self.begun.retain(|(id, _)| *id != result.call_id);
+                    self.take_in(&result);
                     self.tell(finished(&result));
                     results.push(result);
                 }
-                StepKind::Intent { .. } | StepKind::Compacted { .. } => {}
+                StepKind::Compacted { .. } => {}
             }
         }
         self.add_results(results);
@@ -234,13 +273,19 @@ impl Making<'_> {
         self.added.push(message);
     }
 
+    /// What a result was made of, the turn has read.
+    fn take_in(&mut self, result: &CallResult) {
+        self.label = self.label.join(result.label);
+        self.sources.extend(sources_of(self.engine, std::iter::once(result)));
+    }
+
     fn add_results(&mut self, results: Vec<CallResult>) {
         if !results.is_empty() {
             self.add(Role::Tool, results.into_iter().map(Part::Result).collect());
         }
     }
 
-    /// Calls of the last step that have no result yet: the process stopped while they ran. They are reads and run again.
+    /// Calls of the last step that have no result yet: the process stopped while they ran.
     fn open_calls(&self) -> Vec<CallRequest> {
         let Some(last) = self.added.iter().rposition(|m| m.role == Role::Assistant) else { return Vec::new() };
         let answered: Vec<&str> = self.added[last + 1..]
@@ -299,16 +344,24 @@ impl Making<'_> {
     fn keep_partial(&mut self) {
         let open = self.open_calls();
         if !open.is_empty() {
-            let results = open.into_iter().map(|call| CallResult {
-                call_id: call.id,
-                title: call.name.clone(),
-                name: call.name,
-                text: "stopped before it returned".into(),
-                is_error: true,
-                ..CallResult::default()
+            let results = open.into_iter().map(|call| {
+                let uncertain = self.begun.contains(&begun(&call));
+                CallResult {
+                    title: call.name.clone(),
+                    name: call.name,
+                    text: match uncertain {
+                        true => "stopped while it ran; whether it happened is not known".into(),
+                        false => "stopped before it ran".into(),
+                    },
+                    uncertain,
+                    call_id: call.id,
+                    is_error: true,
+                    ..CallResult::default()
+                }
             });
             let results = results.collect();
             self.add_results(results);
+            self.begun.clear();
         }
         let text = clean(&std::mem::take(&mut self.text));
         if !text.trim().is_empty() {
@@ -320,9 +373,19 @@ impl Making<'_> {
     async fn answer(&mut self) -> Result<(), Stop> {
         let limits = self.agent.limits.clone();
         let steps = limits.steps.clamp(1, 50);
+        match self.waiting.say.task.clone() {
+            Task::Answer => {}
+            Task::Decision { approval } => {
+                if self.carry_out(approval).await? == Then::End {
+                    return Ok(());
+                }
+            }
+            Task::Invoke { call } => return self.invoke(call).await,
+        }
         let open = self.open_calls();
         if !open.is_empty() {
-            self.run_calls(&open).await?;
+            let prepared = self.prepare(&open);
+            self.run_calls(&open, prepared, None).await?;
         }
         let mut last_words = None;
         let done = self.added.iter().filter(|m| m.role == Role::Assistant).count() as u32;
@@ -353,17 +416,25 @@ impl Making<'_> {
                 return Ok(());
             }
             let calls = answer.calls.clone();
-            let step_kind = StepKind::Asked {
+            // What a person may do is asked anew at every step.
+            if let Ok(person) = self.engine.person(self.waiting.say.author).await {
+                self.person = person;
+            }
+            let prepared = self.prepare(&calls);
+            let judgements: Vec<Judgement> = prepared.iter().filter_map(|p| p.judgement.clone()).collect();
+            let mut entry = self.entry(vec![StepKind::Asked {
                 parts: answer.parts.clone(),
                 model: answer.model.clone(),
                 usage: answer.usage,
                 cost_micros: answer.cost_micros,
-            };
+                judgements,
+            }]);
+            entry.audit = self.batch().audit(&prepared);
             fault_point!("step.tx");
-            self.journal(vec![step_kind]).await?;
+            self.enter(entry).await?;
             fault_point!("step.done");
             self.add(Role::Assistant, answer.parts);
-            self.run_calls(&calls).await?;
+            self.run_calls(&calls, prepared, None).await?;
             last_words = self.going_round(&calls);
         }
     }
@@ -412,9 +483,10 @@ impl Making<'_> {
         (self.repairs > MAX_REPAIRS).then_some("The calls could not be understood, so this was stopped.")
     }
 
-    async fn run_calls(&mut self, calls: &[CallRequest]) -> Result<(), Stop> {
-        let handle = self.waiting.handle.clone();
-        let batch = Batch {
+    /// What this turn's calls are judged and run by.
+    fn batch(&self) -> Batch<'_> {
+        let handle = &self.waiting.handle;
+        Batch {
             engine: self.engine,
             turn: handle.turn,
             conversation: handle.conversation,
@@ -423,8 +495,28 @@ impl Making<'_> {
             prefix: format!("r{}", handle.ordinal),
             result_chars: self.agent.limits.result_chars as usize,
             calls_at_once: self.agent.limits.calls_per_step.clamp(1, 64) as usize,
-        };
-        let prepared = batch.prepare(calls, &self.asked);
+            channel: &self.waiting.say.address.channel,
+            room: self.waiting.say.room.as_deref(),
+            label: self.label,
+            sources: &self.sources,
+            said: &self.said,
+            begun: &self.begun,
+            may_change: true,
+        }
+    }
+
+    fn prepare(&self, calls: &[CallRequest]) -> Vec<Prepared> {
+        self.batch().prepare(calls, &self.asked)
+    }
+
+    /// Run calls and write down what came of them; `carrying` is the approval that allows the one change among them.
+    async fn run_calls(
+        &mut self,
+        calls: &[CallRequest],
+        prepared: Vec<Prepared>,
+        carrying: Option<ApprovalId>,
+    ) -> Result<(), Stop> {
+        let handle = self.waiting.handle.clone();
         if prepared.iter().all(|p| p.is_malformed()) {
             self.repairs += 1;
         }
@@ -435,10 +527,13 @@ impl Making<'_> {
                 title: prepared.title.clone(),
             });
         }
+        let resumed = self.begun.clone();
+        self.intend(&prepared, carrying).await?;
         let line = calls.first().and_then(|call| self.progress_line(call));
         let mut asked = std::mem::take(&mut self.asked);
-        let results = {
+        let ran = {
             let told = |result: &CallResult| self.tell(finished(result));
+            let batch = Batch { begun: &resumed, ..self.batch() };
             let work = batch.run(prepared, &mut asked, &told);
             tokio::pin!(work);
             let patience = tokio::time::sleep(Duration::from_millis(self.engine.0.config.progress_after_ms.max(100)));
@@ -451,7 +546,7 @@ impl Making<'_> {
                     () = handle.cancel.cancelled() => break Err(Stop::Cancelled),
                     () = self.engine.0.halt.cancelled() => break Err(Stop::Abandoned),
                     () = tokio::time::sleep_until(self.deadline) => break Err(Stop::TimedOut),
-                    results = &mut work => break Ok(results),
+                    ran = &mut work => break Ok(ran),
                     _ = renew.tick() => {
                         if self.renew().await.is_err() {
                             break Err(Stop::Abandoned);
@@ -470,12 +565,68 @@ impl Making<'_> {
         let (usage, cost_micros) = self.engine.0.take_usage(handle.turn);
         self.usage += usage;
         self.cost_micros += cost_micros;
-        let results = results?;
+        let ran = ran?;
+        let mut entry =
+            self.entry(ran.results.iter().map(|result| StepKind::Returned { result: result.clone() }).collect());
+        entry.settles = carrying.zip(ran.results.first()).map(|(approval, result)| settlement(approval, result));
+        entry.audit = ran.results.iter().filter_map(|result| self.execution(result)).collect();
+        entry.approvals.clone_from(&ran.approvals);
+        if !ran.approvals.is_empty() {
+            fault_point!("appr.tx");
+        }
         fault_point!("result.tx");
-        self.journal(results.iter().map(|result| StepKind::Returned { result: result.clone() }).collect()).await?;
+        self.enter(entry).await?;
         fault_point!("result.done");
-        self.add_results(results);
+        for result in &ran.results {
+            self.begun.retain(|(id, _)| *id != result.call_id);
+            self.take_in(result);
+        }
+        if !ran.approvals.is_empty() {
+            self.engine.opened(ran.approvals);
+        }
+        if let Some(approval) = carrying {
+            self.engine.tell_changed(approval).await;
+        }
+        self.add_results(ran.results);
         Ok(())
+    }
+
+    /// Before anything is changed, that it will be is on disk.
+    async fn intend(&mut self, prepared: &[Prepared], carrying: Option<ApprovalId>) -> Result<(), Stop> {
+        let new: Vec<CallRequest> = prepared
+            .iter()
+            .filter(|p| p.is_change() && !self.begun.contains(&begun(&p.request)))
+            .map(|p| p.request.clone())
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut entry = self.entry(new.iter().map(|call| StepKind::Intent { call: call.clone() }).collect());
+        entry.begins = carrying;
+        fault_point!("intent.tx");
+        self.enter(entry).await?;
+        fault_point!("intent.done");
+        self.begun.extend(new.iter().map(begun));
+        Ok(())
+    }
+
+    /// What is to be written down about a change that was tried.
+    fn execution(&self, result: &CallResult) -> Option<NewAudit> {
+        let detail = match (&result.receipt, result.uncertain) {
+            (Some(_), _) => "done",
+            (None, true) => "whether it happened is not known",
+            (None, false) if self.begun.iter().any(|(id, _)| *id == result.call_id) => "did not work",
+            (None, false) => return None,
+        };
+        Some(NewAudit {
+            at_ms: self.engine.0.clock.now_ms(),
+            actor: Some(self.person.id),
+            kind: "execution",
+            subject: result.name.clone(),
+            conversation: Some(self.waiting.handle.conversation),
+            turn: Some(self.waiting.handle.turn),
+            detail: detail.into(),
+        })
     }
 
     /// A line to show while a call takes long: the same for the same call.
@@ -490,6 +641,12 @@ impl Making<'_> {
     }
 
     async fn journal(&mut self, kinds: Vec<StepKind>) -> Result<(), Stop> {
+        let entry = self.entry(kinds);
+        self.enter(entry).await
+    }
+
+    /// Steps with the next numbers, ready for what goes with them.
+    fn entry(&mut self, kinds: Vec<StepKind>) -> Entry {
         let handle = &self.waiting.handle;
         let now_ms = self.engine.0.clock.now_ms();
         let mut steps = Vec::with_capacity(kinds.len());
@@ -497,10 +654,22 @@ impl Making<'_> {
             self.seq += 1;
             steps.push(Step { seq: self.seq, kind, created_at_ms: now_ms });
         }
-        let store = &self.engine.0.store;
-        match store.add_steps(handle.turn, handle.conversation, self.fence, steps).await {
+        Entry {
+            turn: handle.turn,
+            conversation: handle.conversation,
+            fence: self.fence,
+            steps,
+            approvals: Vec::new(),
+            begins: None,
+            settles: None,
+            audit: Vec::new(),
+        }
+    }
+
+    async fn enter(&self, entry: Entry) -> Result<(), Stop> {
+        match self.engine.0.store.enter(entry).await {
             Ok(()) => Ok(()),
-            Err(StoreError::Fenced) if handle.cancel.is_cancelled() => Err(Stop::Cancelled),
+            Err(StoreError::Fenced) if self.waiting.handle.cancel.is_cancelled() => Err(Stop::Cancelled),
             Err(StoreError::Fenced) => Err(Stop::Abandoned),
             Err(error) => Err(Stop::Failed(format!("the step could not be stored, {error}"))),
         }
@@ -517,7 +686,8 @@ impl Making<'_> {
         if !history.is_empty() {
             let limits = &self.agent.limits;
             let earlier = self.summary.as_ref();
-            let folded = compact::fold(self.engine, handle.conversation, history, earlier, limits, Fold::All).await;
+            let folded =
+                compact::fold(self.engine, handle.conversation, history, earlier, limits, Fold::All, &self.payer).await;
             if let Some((summary, usage, cost_micros)) = folded {
                 self.summary = Some(summary);
                 self.usage += usage;
@@ -526,7 +696,7 @@ impl Making<'_> {
                 self.summary = None;
             }
         }
-        self.window = Window::new(&[], self.summary.as_ref(), &self.agent.limits);
+        self.window = Window::new(&[], self.beginning.as_deref(), self.summary.as_ref(), &self.agent.limits);
         for message in question.iter().chain(&self.added) {
             self.window.push(message);
         }
@@ -543,4 +713,20 @@ fn finished(result: &CallResult) -> EventKind {
         cards: result.cards.clone(),
         duration_ms: result.duration_ms,
     }
+}
+
+/// What became of an approved call.
+fn settlement(approval: ApprovalId, result: &CallResult) -> Settlement {
+    let state = match (result.uncertain, result.is_error) {
+        (true, _) => ApprovalState::Uncertain,
+        (false, true) => ApprovalState::Failed,
+        (false, false) => ApprovalState::Executed,
+    };
+    Settlement { approval, state, outcome: shorten(result.receipt.as_deref().unwrap_or(&result.text), 300) }
+}
+
+/// What a turn reads before it begins.
+fn label_of(history: &[Arc<Message>], beginning: Option<&Known>, summary: Option<&Summary>) -> Label {
+    let before = beginning.map_or(Label::OWN, |b| b.label).join(summary.map_or(Label::OWN, |s| s.label));
+    history.iter().fold(before, |label, message| label.join(message.label()))
 }

@@ -67,6 +67,8 @@ pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
         router,
         agents,
         config: config.engine.clone(),
+        rules: config.rules.clone(),
+        limits: config.limits.clone(),
         // The lock on the database file lets one process in, so its conversations are its own again after any stop.
         owner: "majordomo".into(),
     })

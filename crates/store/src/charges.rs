@@ -25,10 +25,17 @@ pub enum Whose {
     Agent(AgentId),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    Day,
+    Month,
+}
+
 /// What may be spent from a day on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ceiling {
     pub whose: Whose,
+    pub span: Span,
     /// `2026-11-24` or `2026-11-01`, UTC; that day included.
     pub since_day: String,
     pub tokens: Option<u64>,

@@ -3,6 +3,7 @@
 use crate::{Result, Store, row::Columns};
 use majordomo_domain::{Millis, Origin, PersonId};
 use sqlx::any::AnyRow;
+use std::sync::atomic::Ordering;
 
 /// Whose memory it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,11 +61,20 @@ pub struct Forgotten {
 }
 
 impl Store {
+    /// Grows with every change of any fact in this process.
+    pub fn facts_version(&self) -> u64 {
+        self.inner.facts_version.load(Ordering::Relaxed)
+    }
+
+    fn facts_changed(&self) {
+        self.inner.facts_version.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Keep a fact. The same text of the same owner is kept once. The oldest beyond 500 go.
     pub async fn put_fact(&self, fact: &Fact) -> Result<()> {
         let fact = fact.clone();
         let (scope, owner) = (fact.scope.name(), fact.scope.owner());
-        self.write(async move |tx| {
+        let written = self.write(async move |tx| {
             tx.run(
                 "DELETE FROM facts WHERE scope = ? AND owner = ? AND body = ?",
                 &[scope.into(), (&owner).into(), (&fact.text).into()],
@@ -98,7 +108,9 @@ impl Store {
             .await
         })
         .await
-        .map(|_| ())
+        .map(|_| ());
+        self.facts_changed();
+        written
     }
 
     /// The newest facts of an owner, oldest first. At most 500.
@@ -110,22 +122,25 @@ impl Store {
     /// Forget one fact, if it is of one of these owners; whether it was there.
     pub async fn forget_fact(&self, id: &str, scopes: &[Scope]) -> Result<bool> {
         let (id, scopes) = (id.to_owned(), scopes.to_vec());
-        self.write(async move |tx| {
-            for scope in &scopes {
-                let sql = "DELETE FROM facts WHERE id = ? AND scope = ? AND owner = ?";
-                if tx.run(sql, &[(&id).into(), scope.name().into(), scope.owner().into()]).await? > 0 {
-                    return Ok(true);
+        let forgotten = self
+            .write(async move |tx| {
+                for scope in &scopes {
+                    let sql = "DELETE FROM facts WHERE id = ? AND scope = ? AND owner = ?";
+                    if tx.run(sql, &[(&id).into(), scope.name().into(), scope.owner().into()]).await? > 0 {
+                        return Ok(true);
+                    }
                 }
-            }
-            Ok(false)
-        })
-        .await
+                Ok(false)
+            })
+            .await;
+        self.facts_changed();
+        forgotten
     }
 
     /// Erase what a person said and what is known of them: facts, conversations with everything in them, documents, what was asked
     /// for. They stay a person of the household; what was spent stays counted.
     pub async fn forget_person(&self, person: PersonId) -> Result<Forgotten> {
-        self.write(async move |tx| {
+        let forgotten = self.write(async move |tx| {
             let text = person.to_string();
             let key = [(&text).into()];
             let mut gone = Forgotten {
@@ -152,7 +167,9 @@ impl Store {
             gone.conversations = tx.run("DELETE FROM conversations WHERE owner_id = ?", &key).await?;
             Ok(gone)
         })
-        .await
+        .await;
+        self.facts_changed();
+        forgotten
     }
 }
 

@@ -143,6 +143,8 @@ pub struct FinishedTurn {
     pub audit: Vec<NewAudit>,
     /// Money was reserved for it.
     pub charged: bool,
+    /// It carried out a decision.
+    pub ends_decision: bool,
     pub now_ms: Millis,
 }
 
@@ -338,6 +340,15 @@ impl Store {
             }
             tx.run_all(&statements).await?;
             audit::append(tx, &end.audit).await?;
+            // A decision that was not carried out to its end is closed with its turn.
+            if end.ends_decision {
+                tx.run(
+                "UPDATE approvals SET state = CASE WHEN state = 'running' THEN 'uncertain' ELSE 'void' END, \
+                 outcome = 'it was stopped' WHERE decision_turn_id = ? AND state IN ('approved', 'running')",
+                &[end.turn.into()],
+            )
+            .await?;
+            }
             if let Some(delivery) = &end.delivery {
                 crate::outbox::insert(tx, delivery, end.now_ms).await?;
             }
@@ -366,6 +377,13 @@ impl Store {
     pub async fn turn(&self, id: TurnId) -> Result<Turn> {
         let row = self.first("SELECT * FROM turns WHERE id = ?", &[id.into()]).await?;
         row.as_ref().map(read_turn).transpose()?.ok_or(StoreError::NotFound("turn"))
+    }
+
+    /// What began a turn, without its parts.
+    pub async fn turn_say(&self, id: TurnId) -> Result<Say> {
+        let row = self.first("SELECT op FROM turns WHERE id = ?", &[id.into()]).await?;
+        let row = row.ok_or(StoreError::NotFound("turn"))?;
+        if row.text("op")?.is_empty() { Err(StoreError::NotFound("turn")) } else { row.json("op") }
     }
 
     /// The steps of a turn in order.

@@ -25,7 +25,7 @@ mod writer;
 
 pub use approvals::{DecideOutcome, NewDecision};
 pub use audit::{AuditEntry, NewAudit};
-pub use charges::{Ceiling, NewCharge, OverCeiling, Whose};
+pub use charges::{Ceiling, NewCharge, OverCeiling, Span, Whose};
 pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
 pub use documents::Document;
 pub use facts::{Fact, Forgotten, Scope};
@@ -40,7 +40,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -107,6 +107,7 @@ struct Inner {
     readers: AnyPool,
     writer: writer::Writer,
     closed: AtomicBool,
+    facts_version: AtomicU64,
     /// Removed when the last clone goes: databases of tests.
     scratch: Option<PathBuf>,
 }
@@ -140,7 +141,16 @@ impl Store {
             .connect(&url)
             .await?;
         let writer = writer::Writer::start(dialect, &url).await?;
-        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, closed: AtomicBool::new(false), scratch }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dialect,
+                readers,
+                writer,
+                closed: AtomicBool::new(false),
+                facts_version: AtomicU64::new(0),
+                scratch,
+            }),
+        })
     }
 
     /// Whether a row can be written now, within two seconds.

@@ -116,6 +116,7 @@ fn ending(say: &NewSay, ordinal: i64, fence: Fence, text: &str) -> FinishedTurn 
         delivery: None,
         audit: Vec::new(),
         charged: false,
+        ends_decision: false,
         now_ms: say.now_ms + 2,
     }
 }

@@ -59,7 +59,7 @@ impl Identity {
 }
 
 /// What keys may be restricted to.
-pub(crate) const SCOPES: [&str; 5] = ["read", "chat", "tools", "admin", "metrics"];
+pub(crate) const SCOPES: [&str; 6] = ["read", "chat", "tools", "approve", "admin", "metrics"];
 
 /// What a route asks of whoever calls it.
 pub(crate) trait Right: Send + Sync + 'static {
@@ -81,9 +81,11 @@ macro_rules! rights {
 
 rights! {
     /// Sees own things.
-    Reads ["read", "chat", "tools"], false;
+    Reads ["read", "chat", "tools", "approve"], false;
     /// Talks, and changes own conversations.
     Chats ["chat"], false;
+    /// Decides what waits for a decision.
+    Decides ["approve"], false;
     /// Runs tools.
     RunsTools ["tools"], false;
     /// Changes own keys.

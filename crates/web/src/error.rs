@@ -139,6 +139,7 @@ impl From<EngineError> for ApiError {
             EngineError::UnknownModel(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UNKNOWN_MODEL", sentence),
             EngineError::BadEventNumber => Self::malformed(sentence),
             EngineError::Conflict(sentence) => Self::conflict(sentence),
+            EngineError::NotAllowed(sentence) => Self::forbidden(sentence),
             EngineError::Tool(ToolError::TellModel(sentence)) => Self::invalid(sentence),
             EngineError::Tool(ToolError::CouldNotAsk { .. }) => {
                 Self::new(StatusCode::BAD_GATEWAY, "COULD_NOT_ASK", sentence)

@@ -72,6 +72,12 @@ impl Shared {
         }
     }
 
+    /// Conversations went without their owners being asked one by one.
+    pub fn forget_owners(&self) {
+        self.owners.invalidate_all();
+        self.sessions.invalidate_all();
+    }
+
     pub async fn delete_conversation(&self, conversation: &Conversation) -> Result<(), ApiError> {
         let deleted = self.web.engine.delete(conversation.id).await;
         self.owners.invalidate(&conversation.id).await;

@@ -262,10 +262,47 @@ pub struct AuditList {
     pub more: bool,
 }
 
+#[derive(Serialize, ToSchema)]
+pub struct MemoryList {
+    pub facts: Vec<Remembered>,
+}
+
+/// How much was erased.
+#[derive(Serialize, ToSchema)]
+pub struct Forgotten {
+    pub facts: u64,
+    pub conversations: u64,
+    pub messages: u64,
+    pub documents: u64,
+    pub approvals: u64,
+}
+
+/// Joins an account on another channel, once.
+#[derive(Serialize, ToSchema)]
+pub struct LinkCode {
+    pub code: String,
+    pub expires_at_ms: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct IdentityList {
+    pub identities: Vec<IdentityBody>,
+}
+
+/// One of a person's accounts.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityBody {
+    /// Such as `discord`.
+    pub channel: String,
+    /// The channel's own number of the account.
+    pub account: String,
+}
+
 /// Something the house remembers.
 #[derive(Serialize, ToSchema)]
 pub struct Remembered {
-    pub id: Uuid,
+    pub id: String,
     /// `person`, `room` or `household`.
     pub scope: String,
     pub text: String,
@@ -759,6 +796,12 @@ pub struct ToolAnswer {
     pub cards: Vec<domain::Card>,
     /// The tool could not do what was asked; `text` says why.
     pub is_error: bool,
+    /// It was not run: it waits for this approval.
+    #[schema(required)]
+    pub approval: Option<Uuid>,
+    /// What was changed, as one sentence.
+    #[schema(required)]
+    pub receipt: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]

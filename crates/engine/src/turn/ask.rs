@@ -114,6 +114,8 @@ impl Making<'_> {
             cache_key: self.waiting.handle.conversation.to_string(),
             turn: self.waiting.handle.turn.to_string(),
         };
+        let reserved = self.engine.reserve(&self.payer, &info, &request).await;
+        let reservation = reserved.map_err(|sentence| Failure::Stop(Stop::Failed(sentence)))?;
         fault_point!("llm.send");
         let asked_at = Instant::now();
         let cancel = self.waiting.handle.cancel.clone();
@@ -170,7 +172,9 @@ impl Making<'_> {
             }
         }
         fault_point!("llm.end");
-        self.understand(got, &info)
+        let answer = self.understand(got, &info)?;
+        self.engine.settle(reservation, &answer.usage, answer.cost_micros).await;
+        Ok(answer)
     }
 
     /// Make an answer of what a stream gave. One that did not end, or ended with nothing, is no answer.

@@ -2,18 +2,24 @@
 
 use super::Making;
 use crate::{
+    budget::day_of,
     context::Remembered,
     engine::{Engine, LEASE_MS, Outcome},
+    links::foreign_hosts,
     room::{Room, TurnHandle},
+    truth::Changes,
 };
 use majordomo_domain::{
-    EventKind, Message, MessageId, Notice, NoticeKind, Part, Role, TurnState, Usage, fault_point, op::Say,
+    ApprovalId, EventKind, Message, MessageId, Notice, NoticeKind, Part, Role, TurnState, Usage, fault_point,
+    op::{Say, Task},
 };
-use majordomo_store::{FinishedTurn, StoreError};
+use majordomo_store::{FinishedTurn, NewAudit, StoreError};
 use std::{sync::Arc, time::Duration};
 
 impl Making<'_> {
     pub(super) async fn finish(mut self, state: TurnState, error: Option<String>) {
+        self.report_changes();
+        let audit = self.foreign_links();
         if !self.notices.is_empty() {
             let notices: Vec<Part> = std::mem::take(&mut self.notices).into_iter().map(Part::Notice).collect();
             match self.added.last_mut() {
@@ -40,10 +46,11 @@ impl Making<'_> {
             error: error.clone(),
             usage: self.usage,
             cost_micros: self.cost_micros,
-            day: jiff::Timestamp::from_millisecond(now_ms)
-                .map(|t| t.strftime("%Y-%m-%d").to_string())
-                .unwrap_or_default(),
+            day: day_of(now_ms),
             delivery: None,
+            audit,
+            charged: self.engine.has_limits(),
+            ends_decision: self.decides().is_some(),
             now_ms,
         };
         fault_point!("final.tx");
@@ -75,6 +82,11 @@ impl Making<'_> {
                 "the conversation was cleared or taken over meanwhile",
             );
         }
+        if let Some(approval) = self.decides()
+            && state != TurnState::Done
+        {
+            self.engine.tell_changed(approval).await;
+        }
         let keep = self.agent.limits.keep_messages;
         if keep > 0
             && let Err(error) = inner.store.trim_conversation(handle.conversation, keep).await
@@ -85,7 +97,13 @@ impl Making<'_> {
         history.append(&mut self.added);
         let surplus = history.len().saturating_sub(2 * self.agent.limits.history_messages as usize);
         history.drain(..surplus);
-        let remembered = Remembered { fence: self.fence.0, ordinal: handle.ordinal, history, summary: self.summary };
+        let remembered = Remembered {
+            fence: self.fence.0,
+            ordinal: handle.ordinal,
+            history,
+            summary: self.summary,
+            beginning: self.beginning,
+        };
         inner.remembered.insert(handle.conversation, remembered).await;
         let duration = self.started.elapsed();
         metrics::counter!("majordomo_turns_total", "state" => state.as_str()).increment(1);
@@ -115,6 +133,55 @@ impl Making<'_> {
             cost_micros: self.cost_micros,
             error,
         }));
+    }
+}
+
+impl Making<'_> {
+    /// The decision this turn carries out.
+    fn decides(&self) -> Option<ApprovalId> {
+        match self.waiting.say.task {
+            Task::Decision { approval } => Some(approval),
+            Task::Answer | Task::Invoke { .. } => None,
+        }
+    }
+
+    /// What was changed stands in the answer as the tools reported it; a claim of more is set right.
+    fn report_changes(&mut self) {
+        let results = self.added.iter().flat_map(|m| &m.parts);
+        let results = results.filter_map(|p| if let Part::Result(result) = p { Some(result) } else { None });
+        let changes = Changes::of(results);
+        let answer: Vec<String> =
+            self.added.iter().filter(|m| m.role == Role::Assistant).map(|m| m.visible_text()).collect();
+        let correction = changes.correction(&answer.join("\n\n"));
+        for receipt in changes.receipts {
+            self.notice(NoticeKind::Receipt, receipt);
+        }
+        if let Some(text) = correction {
+            metrics::counter!("majordomo_corrections_total").increment(1);
+            self.notice(NoticeKind::Correction, text);
+        }
+    }
+
+    /// Addresses in the answer that nobody of the household named.
+    fn foreign_links(&self) -> Vec<NewAudit> {
+        let texts: Vec<String> =
+            self.added.iter().filter(|m| m.role == Role::Assistant).map(|m| m.visible_text()).collect();
+        let mut known = self.known.clone();
+        known.extend(self.added.iter().cloned());
+        let handle = &self.waiting.handle;
+        foreign_hosts(&texts.join("\n"), &known)
+            .into_iter()
+            .map(|host| NewAudit {
+                at_ms: self.engine.0.clock.now_ms(),
+                actor: None,
+                kind: "foreign_link",
+                subject: host,
+                conversation: Some(handle.conversation),
+                turn: Some(handle.turn),
+                detail: "an answer names an address that nobody of the household named; it is not drawn as a link"
+                    .into(),
+            })
+            .collect()
     }
 }
 
@@ -172,6 +239,9 @@ pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &TurnHandle, s
         cost_micros: 0,
         day: String::new(),
         delivery: None,
+        audit: Vec::new(),
+        charged: engine.has_limits(),
+        ends_decision: matches!(say.task, Task::Decision { .. }),
         now_ms,
     };
     if inner.store.finish_turn(end).await.is_err() {

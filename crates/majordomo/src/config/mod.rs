@@ -42,6 +42,9 @@ pub struct Config {
     pub tools: majordomo_tools::Config,
     pub engine: majordomo_engine::Config,
     pub agents: BTreeMap<String, AgentSection>,
+    /// Who may do what, beside the default table. The first that fits decides.
+    pub rules: Vec<majordomo_engine::Rule>,
+    pub limits: majordomo_engine::Limits,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -58,6 +61,8 @@ impl Default for Config {
             tools: Default::default(),
             engine: Default::default(),
             agents: BTreeMap::new(),
+            rules: Vec::new(),
+            limits: Default::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),
         }

@@ -8,7 +8,7 @@ use majordomo_domain::{
     op::Task,
 };
 use majordomo_store::{
-    Ceiling, DecideOutcome, Entry, Fact, NewAudit, NewCharge, NewDecision, NewTurn, Scope, Settlement, Whose,
+    Ceiling, DecideOutcome, Entry, Fact, NewAudit, NewCharge, NewDecision, NewTurn, Scope, Settlement, Span, Whose,
 };
 
 fn audit(detail: &str, at_ms: i64) -> NewAudit {
@@ -221,8 +221,13 @@ async fn what_is_reserved_counts_until_the_turn_ends_and_what_was_spent_after_it
             cost_micros: 10,
             now_ms: 100,
         };
-        let ceiling =
-            |whose, tokens| Ceiling { whose, since_day: "2026-11-01".into(), tokens: Some(tokens), cost_micros: None };
+        let ceiling = |whose, tokens| Ceiling {
+            whose,
+            span: Span::Month,
+            since_day: "2026-11-01".into(),
+            tokens: Some(tokens),
+            cost_micros: None,
+        };
         let own = || vec![ceiling(Whose::Person(new.owner), 100)];
         let first = store.reserve(charge(new.owner, 60), own()).await.unwrap().expect("60 of 100");
         let over = store.reserve(charge(new.owner, 60), own()).await.unwrap().expect_err("120 of 100");

@@ -13,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use majordomo_engine::EngineError;
+use majordomo_domain::Part;
+use majordomo_engine::{EngineError, Invoked};
 use serde_json::value::RawValue;
 
 /// The models a person may choose from.
@@ -60,8 +61,27 @@ pub(crate) async fn run_tool(
     // Whether it is JSON is ours to say; what it means is the tool's.
     serde_json::from_str::<&RawValue>(&arguments).map_err(not_understood)?;
     let answer = match shared.web.engine.run_tool(&name, &arguments, (*caller.person).clone()).await {
-        Ok(output) => ToolAnswer { text: output.text, cards: output.cards, is_error: false },
-        Err(EngineError::Tool(error)) => ToolAnswer { text: error.to_string(), cards: Vec::new(), is_error: true },
+        Ok(Invoked::Output(output)) => {
+            ToolAnswer { text: output.text, cards: output.cards, is_error: false, approval: None, receipt: None }
+        }
+        Ok(Invoked::Turn { outcome, .. }) => {
+            let result = outcome.messages.iter().flat_map(|message| &message.parts).find_map(|part| match part {
+                Part::Result(result) => Some(result.clone()),
+                _ => None,
+            });
+            let result =
+                result.ok_or_else(|| ApiError::unavailable("STOPPED", "the call was stopped before it ran", 1))?;
+            ToolAnswer {
+                text: result.text,
+                cards: result.cards,
+                is_error: result.is_error,
+                approval: result.approval.map(|id| id.0),
+                receipt: result.receipt,
+            }
+        }
+        Err(EngineError::Tool(error)) => {
+            ToolAnswer { text: error.to_string(), cards: Vec::new(), is_error: true, approval: None, receipt: None }
+        }
         Err(error) => return Err(error.into()),
     };
     Ok(axum::Json(answer))

@@ -62,11 +62,18 @@ pub(crate) async fn create(
     let agent = choose_agent(agents, body.agent.as_deref())?;
     let title = body.title.map_or(Ok(String::new()), |title| clean_title(&title))?;
     let id = ConversationId::new();
+    // An agent that remembers by person has one talk with each.
+    let shared_place = shared.web.engine.shared_place(agent.id, caller.person.id, None);
+    if let Some(place) = &shared_place
+        && let Some(conversation) = shared.web.store.conversation_at(place).await?
+    {
+        return Ok((StatusCode::OK, axum::Json(conversation.into())));
+    }
     let new = NewConversation {
         id,
         owner: caller.person.id,
         agent: agent.id,
-        place: id.to_string(),
+        place: shared_place.unwrap_or_else(|| id.to_string()),
         title,
         now_ms: shared.now_ms(),
     };

@@ -71,6 +71,7 @@ pub(crate) async fn say(
     let accepted = match shared.web.engine.say(say, None).await? {
         Stored::Turn { turn, ahead } => Accepted { turn_id: turn.0, ahead },
         Stored::Duplicate { turn } => Accepted { turn_id: turn.0, ahead: 0 },
+        Stored::Stopped { turn } => Accepted { turn_id: turn.0, ahead: 0 },
         _ => return Err(ApiError::internal()),
     };
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))

@@ -1,12 +1,15 @@
 //! Our own API, one file per thing. A handler reads, asks the engine or the store, and writes; what it may see is decided by
 //! `auth.rs` and by [`crate::shared::Shared::conversation`], never here.
 
+pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod catalogue;
 pub(crate) mod conversations;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod memory;
 pub(crate) mod messages;
 pub(crate) mod people;
 pub(crate) mod pictures;

@@ -114,6 +114,7 @@ pub(crate) async fn change(
         shared.web.store.delete_web_sessions(id).await?;
     }
     shared.auth.changed();
+    shared.web.engine.person_changed(id).await;
     Ok(axum::Json(person))
 }
 

@@ -256,7 +256,7 @@ impl Said {
             task: Default::default(),
         };
         match shared.web.engine.say(say, Some(create)).await? {
-            Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } => Ok(turn),
+            Accepted::Turn { turn, .. } | Accepted::Duplicate { turn } | Accepted::Stopped { turn } => Ok(turn),
             _ => Err(EngineError::NotFound("turn")),
         }
     }

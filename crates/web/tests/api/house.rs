@@ -100,6 +100,8 @@ impl House {
             router,
             agents: vec![agent],
             config: majordomo_engine::Config { max_message_chars, ..Default::default() },
+            rules: Vec::new(),
+            limits: Default::default(),
             owner: "test".into(),
         };
         let engine = Engine::start(parts).await.unwrap();
