@@ -83,14 +83,15 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
     fn title(&self) -> String;
 
     /// What an approver sees. Reads need none.
-    fn preview(&self, service: &Self::Service) -> impl Future<Output = Result<Card, ToolError>> + Send {
-        let _ = service;
+    fn preview(&self, service: &Self::Service, call: &Call) -> impl Future<Output = Result<Card, ToolError>> + Send {
+        let _ = (service, call);
         let card = Card::new(self.title());
         async move { Ok(card) }
     }
 
     /// The words around an approval. The reason is filled in by the rules.
-    fn wording(&self) -> Wording {
+    fn wording(&self, service: &Self::Service) -> Wording {
+        let _ = service;
         let title = self.title();
         Wording { question: format!("{title}?"), declined: format!("Not done: {title}."), reason: String::new() }
     }
@@ -128,6 +129,8 @@ pub struct Call {
     pub room: Option<Arc<str>>,
     /// The same for every try of one call, over restarts: what a [`Repeat::Keyed`] service drops a repeat by.
     pub key: String,
+    /// What the turn has read so far.
+    pub label: Label,
     /// Asks a language model, within the turn's limits and at its cost.
     pub ask: Ask,
     /// Wall clock at the start of the call.
@@ -259,7 +262,7 @@ pub trait ParsedCall: Send + Sync {
     fn title(&self) -> String;
     fn wording(&self) -> Wording;
     fn instance(&self) -> &str;
-    fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>>;
+    fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>>;
     fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>>;
     fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>>;
 }
@@ -275,15 +278,15 @@ impl<T: Tool + Sync> ParsedCall for Bound<T> {
     }
 
     fn wording(&self) -> Wording {
-        self.tool.wording()
+        self.tool.wording(&self.service)
     }
 
     fn instance(&self) -> &str {
         self.tool.instance()
     }
 
-    fn preview(&self) -> BoxFuture<'_, Result<Card, ToolError>> {
-        Box::pin(self.tool.preview(&self.service))
+    fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>> {
+        Box::pin(self.tool.preview(&self.service, call))
     }
 
     fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>> {

@@ -2,12 +2,13 @@
 
 use crate::{
     access::{self, Judged, Question, Verdict},
+    budget::Payer,
     catalogue::CatalogueTool,
     engine::{Engine, EngineError, LEASE_MS},
 };
 use majordomo_domain::{
-    Accepted, Agent, Approval, ApprovalId, ApprovalState, Approvers, Card, ConversationId, Decision, EventKind, Notice,
-    NoticeKind, Part, Person, PersonId, ToolError, TurnId,
+    Accepted, Agent, Approval, ApprovalId, ApprovalState, Approvers, Call, Card, ConversationId, Decision, EventKind,
+    Notice, NoticeKind, Part, Person, PersonId, ToolError, TurnId,
     approval::Fingerprint,
     fault_point,
     model::ToolSpec,
@@ -18,7 +19,7 @@ use majordomo_domain::{
 use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn, StoreError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Approvals one person may have open. More of them would be signed unread.
 const MOST_OPEN: u64 = 20;
@@ -35,7 +36,7 @@ pub(crate) struct Parking<'a> {
     pub conversation: ConversationId,
     pub person: &'a Person,
     pub agent: &'a Agent,
-    pub call_id: &'a str,
+    pub call: &'a Call,
     pub tool: &'a CatalogueTool,
     pub parsed: &'a dyn ParsedCall,
     /// JSON text of the arguments.
@@ -57,7 +58,7 @@ impl Engine {
             )));
         }
         let tool = &parking.tool.tool;
-        let card = parking.tool.preview(parking.parsed).await?;
+        let card = parking.tool.preview(parking.parsed, parking.call).await?;
         let mut wording = parking.parsed.wording();
         wording.question = shorten(&clean(&wording.question), 256);
         wording.declined = shorten(&clean(&wording.declined), 256);
@@ -71,7 +72,7 @@ impl Engine {
             id: ApprovalId::new(),
             conversation: parking.conversation,
             turn: parking.turn,
-            call_id: parking.call_id.to_owned(),
+            call_id: parking.call.id.clone(),
             agent: parking.agent.id,
             requester: parking.person.id,
             tool: tool.name.to_owned(),
@@ -179,12 +180,26 @@ impl Engine {
             Judged { verdict: Verdict::Ask(approvers), .. } => approvers,
             Judged { verdict: Verdict::Yes, .. } => old.approvers,
         };
+        let person = Arc::new(requester.clone());
+        let call = Call {
+            id: old.call_id.clone(),
+            turn: old.turn,
+            conversation: old.conversation,
+            agent: agent.id,
+            toolkits: agent.toolkits.as_slice().into(),
+            room: say.room.as_deref().map(Arc::from),
+            key: String::new(),
+            label: majordomo_domain::Label::OWN,
+            ask: self.asking(Payer { turn: old.turn, person: person.clone(), agent: agent.id }),
+            now_ms: inner.clock.now_ms(),
+            person,
+        };
         let parking = Parking {
             turn: old.turn,
             conversation: old.conversation,
             person: &requester,
             agent,
-            call_id: &old.call_id,
+            call: &call,
             tool,
             parsed: &*parsed,
             arguments: &text,

@@ -4,7 +4,7 @@ use crate::{
     catalogue::{IndexEntry, allows},
     delegate::{Delegate, Home},
 };
-use majordomo_domain::{Call, Effect, Output, Tool, ToolError, Toolkit, tool::Limits};
+use majordomo_domain::{Call, Effect, Label, Output, Tool, ToolError, Toolkit, tool::Limits};
 use majordomo_store::Store;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,8 @@ pub(crate) const RECALL: &str = "recall";
 pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) -> [Toolkit; 4] {
     [
         Toolkit::new("tools", index).tool::<FindTools>().tool::<UseTool>().build(),
-        Toolkit::new(RECALL, store).tool::<Recall>().build(),
+        // What was kept may be anybody's words.
+        Toolkit::new(RECALL, store).label(Label::OUTSIDE).tool::<Recall>().build(),
         // A worker asks models, which takes longer than asking a service.
         Toolkit::new("errands", home)
             .limits(Limits { at_once: 4, timeout: Duration::from_secs(60) })

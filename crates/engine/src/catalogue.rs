@@ -135,8 +135,8 @@ impl CatalogueTool {
 
 impl CatalogueTool {
     /// What an approver sees of a call, within the toolkit's time.
-    pub async fn preview(&self, parsed: &dyn ParsedCall) -> Result<Card, ToolError> {
-        self.in_time(parsed.preview()).await
+    pub async fn preview(&self, parsed: &dyn ParsedCall, call: &Call) -> Result<Card, ToolError> {
+        self.in_time(parsed.preview(call)).await
     }
 
     /// Whether a call has happened already, within the toolkit's time.

@@ -50,8 +50,10 @@ pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
         models = majordomo_providers::build(&demo_models(town)?, &upstream);
     }
     let config = &loaded.config;
-    let (toolkits, toolkits_off) =
-        majordomo_tools::toolkits(&config.tools, &majordomo_tools::Parts { upstream: upstream.clone() });
+    let (toolkits, toolkits_off) = majordomo_tools::toolkits(
+        &config.tools,
+        &majordomo_tools::Parts { upstream: upstream.clone(), store: Some(store.clone()) },
+    );
     let agents = agents(&config.agents, &toolkits);
     let off = switched_off(loaded, &models, toolkits_off);
 

@@ -7,7 +7,10 @@
 
 pub mod calculator;
 pub mod clock;
+mod kept;
 pub mod media;
+pub mod memory;
+pub mod party;
 pub mod tmdb;
 pub mod tvmaze;
 
@@ -17,6 +20,7 @@ mod catalogue_tests;
 mod testing;
 
 use majordomo_domain::{Secret, Toolkit};
+use majordomo_store::Store;
 use majordomo_upstream::{Upstream, check_base};
 use serde::{Deserialize, Deserializer};
 use url::Url;
@@ -27,6 +31,7 @@ use url::Url;
 pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
+    pub party: party::Config,
 }
 
 /// Something wrong in the section, for the person who wrote it.
@@ -85,7 +90,7 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     let mut config = Config::default();
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
-    let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone() });
+    let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone(), store: None });
     let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
     toolkits.iter().map(|kit| (kit.name, tools(kit))).collect()
 }
@@ -96,6 +101,8 @@ pub type ToolNames = (&'static str, &'static [&'static str]);
 /// What toolkits are built from.
 pub struct Parts {
     pub upstream: Upstream,
+    /// Where toolkits keep what they are told; None where tools are only listed.
+    pub store: Option<Store>,
 }
 
 /// A toolkit that is not on offer, and why.
@@ -121,7 +128,12 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
 
-    let mut toolkits = vec![clock::toolkit(), calculator::toolkit()];
+    let mut toolkits = vec![
+        clock::toolkit(),
+        calculator::toolkit(),
+        party::toolkit(&config.party, parts.store.clone()),
+        memory::toolkit(parts.store.clone()),
+    ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));

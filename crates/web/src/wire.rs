@@ -797,10 +797,10 @@ pub struct ToolAnswer {
     /// The tool could not do what was asked; `text` says why.
     pub is_error: bool,
     /// It was not run: it waits for this approval.
-    #[schema(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Uuid>,
     /// What was changed, as one sentence.
-    #[schema(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
 }
 

@@ -59,7 +59,7 @@ macro_rules! changes {
                 format!(concat!($verb, " “{}”"), self.title)
             }
 
-            fn wording(&self) -> Wording {
+            fn wording(&self, _world: &World) -> Wording {
                 Wording {
                     question: format!(concat!($verb, " “{}”?"), self.title),
                     declined: format!("“{}” stays where it is.", self.title),
@@ -67,7 +67,7 @@ macro_rules! changes {
                 }
             }
 
-            async fn preview(&self, _world: &World) -> Result<Card, ToolError> {
+            async fn preview(&self, _world: &World, _call: &Call) -> Result<Card, ToolError> {
                 Ok(Card::new(self.title()).fact("Title", self.title.clone()))
             }
 

@@ -25,7 +25,7 @@ use url::Url;
 /// The file looked for in the working directory.
 pub const FILE: &str = "majordomo.toml";
 /// Keys without a section.
-const TOP: [&str; 2] = ["data", "demo"];
+const TOP: [&str; 3] = ["data", "demo", "rules"];
 
 /// Every setting of the program.
 #[derive(Clone, Debug, Deserialize)]
@@ -325,7 +325,44 @@ fn check(config: &Config, layers: &mut Layers) {
             range(layers, &["agents", name, "limits", key], value.into(), least, most);
         }
     }
+    check_trust(config, layers);
     check_names(config, layers);
+}
+
+/// How long is asked, and what may be spent.
+fn check_trust(config: &Config, layers: &mut Layers) {
+    for (name, agent) in &config.agents {
+        if let Some(seconds) = agent.approvals.expire_seconds {
+            range(layers, &["agents", name, "approvals", "expire_seconds"], seconds.into(), 1, 2_592_000);
+        }
+        for (tool, approvals) in &agent.approvals.tools {
+            if let Some(seconds) = approvals.expire_seconds {
+                range(
+                    layers,
+                    &["agents", name, "approvals", "tools", tool, "expire_seconds"],
+                    seconds.into(),
+                    1,
+                    2_592_000,
+                );
+            }
+        }
+    }
+    let limits = &config.limits;
+    let named = |section: &'static str, map: &BTreeMap<String, majordomo_engine::Limit>| {
+        map.iter().map(|(name, limit)| (vec![section.to_owned(), name.clone()], *limit)).collect::<Vec<_>>()
+    };
+    let mut all = vec![(vec!["household".to_owned()], limits.household), (vec!["person".to_owned()], limits.person)];
+    all.extend(named("people", &limits.people));
+    all.extend(named("agents", &limits.agents));
+    for (path, limit) in all {
+        for (key, usd) in [("day_usd", limit.day_usd), ("month_usd", limit.month_usd)] {
+            if usd.is_some_and(|usd| !(0.0..=1_000_000.0).contains(&usd)) {
+                let mut path: Vec<&str> = std::iter::once("limits").chain(path.iter().map(String::as_str)).collect();
+                path.push(key);
+                blame(layers, &path, format!("{key}: dollars are 0 to 1000000"));
+            }
+        }
+    }
 }
 
 fn range(layers: &mut Layers, path: &[&str], value: u64, least: u64, most: u64) {
@@ -350,8 +387,11 @@ const BUILT_IN: [(&str, &str); 5] = [
 
 /// Names of toolkits and tools, wherever the settings have some.
 fn check_names(config: &Config, layers: &mut Layers) {
-    let is_named = |agent: &AgentSection| !agent.toolkits.is_empty() || agent.first_tools.is_some();
-    if config.engine.tools.is_empty() && !config.agents.values().any(is_named) {
+    let is_named = |agent: &AgentSection| {
+        !agent.toolkits.is_empty() || agent.first_tools.is_some() || !agent.approvals.tools.is_empty()
+    };
+    let rules = config.rules.iter().any(|rule| rule.tool.is_some());
+    if config.engine.tools.is_empty() && !rules && !config.agents.values().any(is_named) {
         return;
     }
     let Ok(upstream) = majordomo_upstream::Upstream::new(Default::default()) else { return };
@@ -376,6 +416,21 @@ fn check_names(config: &Config, layers: &mut Layers) {
         for tool in agent.first_tools.iter().flatten().filter(|name| !tools.contains(&name.as_str())) {
             let text = format!("first_tools: there is no tool \"{tool}\"; {}", hint(tool, &tools));
             blame(layers, &["agents", name, "first_tools"], text);
+        }
+    }
+    for (name, agent) in &config.agents {
+        for tool in agent.approvals.tools.keys().filter(|name| !tools.contains(&name.as_str())) {
+            let text = format!("there is no tool \"{tool}\"; {}", hint(tool, &tools));
+            blame(layers, &["agents", name, "approvals", "tools", tool], text);
+        }
+    }
+    for pattern in config.rules.iter().filter_map(|rule| rule.tool.as_deref()) {
+        let fits = match pattern.strip_suffix('*') {
+            Some(beginning) => tools.iter().any(|tool| tool.starts_with(beginning)),
+            None => tools.contains(&pattern),
+        };
+        if !fits {
+            blame(layers, &["rules"], format!("rules: there is no tool \"{pattern}\"; {}", hint(pattern, &tools)));
         }
     }
     let both: Vec<&str> = toolkits.iter().chain(&tools).copied().collect();

@@ -43,6 +43,14 @@ pub const SECTIONS: &[Section] = &[
                 "\"auto\"",
                 "Stand-ins for what is not configured: \"auto\" (when there is no settings file), \"on\", \"off\".",
             ),
+            set(
+                "rules",
+                "[]",
+                "Who may do what, beside the default table of docs/guides/approvals.md; the first that fits decides. Each names any of tool\n\
+                 (radarr_* for all that begin so), effect (read, write, destroy), standing (a list), person, agent, place (a channel or a\n\
+                 room), arguments (text by name), and says decision (allow, ask, refuse), approvers (requester, member, admin), reason.\n\
+                 Such as [{ tool = \"party_*\", standing = [\"child\"], decision = \"ask\", approvers = \"member\" }].",
+            ),
         ],
     },
     Section {
@@ -263,6 +271,17 @@ pub const SECTIONS: &[Section] = &[
             ),
             absent("may_stay_silent", "false", "Whether it may end a turn without a word."),
             absent(
+                "approvals",
+                "{ mode = \"writes\", expire_seconds = 600, tools = { party_view = { mode = \"always\", expire_seconds = 60 } } }",
+                "When its calls ask first: mode always (reads too), writes, by_rule or never (not for what the person may decide alone).\n\
+                 expire_seconds, 1 to 2 592 000: how long a question stays open; each tool's own time when absent. Both also by tool.",
+            ),
+            absent(
+                "memory",
+                "\"conversation\"",
+                "What its talk is remembered by: person (one talk with each, on every channel), room, or conversation.",
+            ),
+            absent(
                 "limits",
                 "{ steps = 8, worker_steps = 3, seconds = 90, calls_per_step = 16, history_tokens = 24000, \
                  history_messages = 200, history_turns = 100, keep_messages = 0, output_tokens = 4000, result_chars = 6000 }",
@@ -270,6 +289,24 @@ pub const SECTIONS: &[Section] = &[
                  100; history_tokens: 500 to 10 000 000; history_messages: 2 to 10 000; history_turns: 1 to 10 000; keep_messages: 0\n\
                  (all) to 10 000 000; output_tokens: 16 to 200 000; result_chars: 200 to 1 000 000.",
             ),
+        ],
+    },
+    Section {
+        name: "tools.party",
+        words: "The party of a pen-and-paper game.",
+        is_example: false,
+        settings: &[set("wording", "\"plain\"", "How questions about it are worded: plain, themed or terminal.")],
+    },
+    Section {
+        name: "limits",
+        words: "What may be spent on models, by day and month (UTC): day_tokens, month_tokens, day_usd, month_usd. Nothing is limited that is\n\
+                not named. Reserved before a model is asked, settled after.",
+        is_example: false,
+        settings: &[
+            set("household", "{}", "Everybody together, such as { month_usd = 20.0 }."),
+            set("person", "{}", "Each person, such as { day_tokens = 200000 }."),
+            set("people", "{}", "People by name, in place of person."),
+            set("agents", "{}", "Agents by name."),
         ],
     },
     Section {

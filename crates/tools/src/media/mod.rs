@@ -8,7 +8,7 @@ mod airing;
 mod tests;
 
 use crate::{tmdb::Tmdb, tvmaze::Tvmaze};
-use majordomo_domain::{Toolkit, tool::Limits};
+use majordomo_domain::{Label, Toolkit, tool::Limits};
 use std::time::Duration;
 
 /// Those services that are switched on.
@@ -19,6 +19,7 @@ pub struct Media {
 
 pub fn toolkit(media: Media) -> Toolkit {
     Toolkit::new("media", media)
+        .label(Label::OUTSIDE)
         .guide(include_str!("guide.md"))
         .limits(Limits { at_once: 4, timeout: Duration::from_secs(20) })
         .progress(&["Laying the lists side by side"])

@@ -21,7 +21,7 @@ pub use client::Tmdb;
 pub(crate) use genres::plain;
 
 use crate::{LONGEST_AGE_S, Problems, address};
-use majordomo_domain::{Secret, Toolkit, tool::Limits};
+use majordomo_domain::{Label, Secret, Toolkit, tool::Limits};
 use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
@@ -121,6 +121,7 @@ impl Config {
 
 pub fn toolkit(config: &Config, tmdb: Tmdb) -> Toolkit {
     Toolkit::new("tmdb", tmdb)
+        .label(Label::OUTSIDE)
         .guide(include_str!("guide.md"))
         .limits(Limits { at_once: config.at_once, timeout: Duration::from_millis(config.timeout_ms) })
         .progress(&[

@@ -14,7 +14,7 @@ pub(crate) mod view;
 pub use client::Tvmaze;
 
 use crate::{LONGEST_AGE_S, Problems, address};
-use majordomo_domain::{ToolError, Toolkit, tool::Limits};
+use majordomo_domain::{Label, ToolError, Toolkit, tool::Limits};
 use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
@@ -88,6 +88,7 @@ impl Config {
 
 pub fn toolkit(config: &Config, tvmaze: Tvmaze) -> Toolkit {
     Toolkit::new("tvmaze", tvmaze)
+        .label(Label::OUTSIDE)
         .guide(include_str!("guide.md"))
         .limits(Limits { at_once: config.at_once, timeout: Duration::from_millis(config.timeout_ms) })
         .progress(&["Reading the television schedule", "Asking TVmaze", "Counting episodes"])
