@@ -1,9 +1,9 @@
 //! Talk to an agent in a terminal, over the same engine as every other channel.
 
 use majordomo_domain::{
-    Accepted, Address, AgentId, ConversationId, Event, EventKind, Message, NoticeKind, Op, Part, Person, TurnId,
-    TurnState,
-    op::{CancelTarget, Say},
+    Accepted, Address, AgentId, Approval, ConversationId, Decision, Event, EventKind, Message, NoticeKind, Op, Part,
+    Person, TurnId, TurnState,
+    op::{CancelTarget, Decide, Say},
     text::shorten,
 };
 use majordomo_engine::{Engine, EngineError, Watch};
@@ -33,6 +33,8 @@ pub struct Talk {
     pub person: Person,
     /// A model by name; the router's choice when absent.
     pub model: Option<String>,
+    /// The room of several people it is said in; None where one person talks alone.
+    pub room: Option<String>,
 }
 
 /// How an exchange ended.
@@ -54,7 +56,12 @@ pub async fn once<W: AsyncWrite + Unpin>(
     out: W,
 ) -> Result<Ended, ConsoleError> {
     let mut drawing = Drawing::new(out, look);
-    exchange(engine, talk, text, &mut drawing).await
+    let ended = exchange(engine, talk, text, &mut drawing).await?;
+    for approval in std::mem::take(&mut drawing.opened) {
+        drawing.question(&approval).await?;
+        drawing.line("Nothing was done yet: decide it on the page, or talk here without --once.").await?;
+    }
+    Ok(ended)
 }
 
 /// Talk until the person leaves: an empty end of input, `/quit`, or Ctrl-C while nothing runs.
@@ -74,16 +81,51 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
             "" => {}
             "/quit" | "/exit" => break,
             text => {
-                if let Err(error) = exchange(engine, talk, text, &mut drawing).await {
-                    match error {
-                        ConsoleError::Engine(error) => drawing.line(&error.to_string()).await?,
-                        other => return Err(other),
-                    }
+                let outcome = exchange(engine, talk, text, &mut drawing).await;
+                match outcome {
+                    Ok(_) => decide(engine, talk, &mut lines, &mut drawing).await?,
+                    Err(ConsoleError::Engine(error)) => drawing.line(&error.to_string()).await?,
+                    Err(other) => return Err(other),
                 }
             }
         }
     }
     drawing.line("").await
+}
+
+/// Ask about what waits for this person: yes, no, no with a reason, or later. What a yes does is drawn like any answer.
+async fn decide<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    lines: &mut Lines<BufReader<Stdin>>,
+    drawing: &mut Drawing<W>,
+) -> Result<(), ConsoleError> {
+    while !drawing.opened.is_empty() {
+        let approval = drawing.opened.remove(0);
+        drawing.question(&approval).await?;
+        let person = &talk.person;
+        if !approval.approvers.include(person.id, person.standing, approval.requester) {
+            drawing.line(&format!("This is for {} to decide.", approval.approvers.in_words())).await?;
+            continue;
+        }
+        drawing.ask("yes, no, a reason for no, or Enter for later: ").await?;
+        let Some(line) = next_line(lines).await? else { return Ok(()) };
+        let decision = match line.trim().to_lowercase().as_str() {
+            "" => continue,
+            "y" | "yes" | "👍" => Decision::Approve,
+            "n" | "no" | "👎" => Decision::Decline { reason: None },
+            _ => Decision::Decline { reason: Some(line.trim().to_owned()) },
+        };
+        let mut watch = engine.watch(talk.conversation, None).await?;
+        match engine.submit(Op::Decide(Decide { approval: approval.id, by: person.id, decision })).await {
+            Ok(Accepted::Decided { turn: Some(turn), .. }) => {
+                draw_turn(engine, talk, &mut watch, turn, drawing).await?;
+            }
+            Ok(_) => {}
+            Err(error) => drawing.line(&error.to_string()).await?,
+        }
+    }
+    Ok(())
 }
 
 /// A line typed by the person; None when they leave.
@@ -105,7 +147,7 @@ async fn exchange<W: AsyncWrite + Unpin>(
         agent: talk.agent,
         author: talk.person.id,
         address: Address::new("console", talk.conversation.to_string()),
-        room: None,
+        room: talk.room.clone(),
         platform_id: None,
         parts: vec![Part::text(text)],
         model: talk.model.clone(),
@@ -139,6 +181,9 @@ async fn draw_turn<W: AsyncWrite + Unpin>(
             _ = tokio::signal::ctrl_c(), if stopping => return Err(ConsoleError::Left),
         };
         let Some(event) = event else { return Err(ConsoleError::Gone) };
+        if let EventKind::ApprovalOpened { approval } = &event.kind {
+            drawing.opened.push((**approval).clone());
+        }
         if event.turn != turn && !matches!(event.kind, EventKind::Snapshot { .. }) {
             continue;
         }
@@ -172,11 +217,22 @@ struct Drawing<W> {
     step_text: bool,
     thinking: bool,
     shown_calls: HashSet<String>,
+    /// What waits for a decision since the last question.
+    opened: Vec<Approval>,
 }
 
 impl<W: AsyncWrite + Unpin> Drawing<W> {
     fn new(out: W, look: Look) -> Self {
-        Self { out, look, column: 0, gap: 0, step_text: false, thinking: false, shown_calls: HashSet::new() }
+        Self {
+            out,
+            look,
+            column: 0,
+            gap: 0,
+            step_text: false,
+            thinking: false,
+            shown_calls: HashSet::new(),
+            opened: Vec::new(),
+        }
     }
 
     /// Draw one event; Some when the turn is over.
@@ -286,6 +342,29 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
         self.out.write_all(format!("{start}{text}\n").as_bytes()).await?;
         self.out.flush().await?;
         Ok(())
+    }
+
+    /// What an approver has to see.
+    async fn question(&mut self, approval: &Approval) -> Result<(), ConsoleError> {
+        self.line("").await?;
+        self.line(&format!("? {}", approval.wording.question)).await?;
+        for fact in &approval.card.facts {
+            self.line(&format!("    {}: {}", fact.label, fact.value.replace(['\n', '\r'], " "))).await?;
+        }
+        if !approval.card.text.is_empty() {
+            self.line(&format!("    {}", approval.card.text)).await?;
+        }
+        self.line(&self.dim(&format!("    arguments: {}", approval.arguments))).await?;
+        if !approval.wording.reason.is_empty() {
+            self.line(&self.dim(&format!("    asked because {}", approval.wording.reason))).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes()).await?;
+        (self.column, self.gap) = (0, 0);
+        self.out.flush().await
     }
 
     async fn prompt(&mut self) -> io::Result<()> {

@@ -381,7 +381,10 @@ impl Batch<'_> {
                 result.label = output.label.unwrap_or(own);
                 result.text = self.cut(clean(&output.text), kept).await;
                 result.cards = output.cards;
-                result.receipt = output.receipt.map(|receipt| shorten(&clean(&receipt), 300)).filter(|_| is_change);
+                if is_change {
+                    let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
+                    result.receipt = Some(shorten(&clean(&receipt), 300));
+                }
             }
             Err(error) => {
                 result.is_error = true;

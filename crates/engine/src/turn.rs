@@ -613,8 +613,8 @@ impl Making<'_> {
     /// What is to be written down about a change that was tried.
     fn execution(&self, result: &CallResult) -> Option<NewAudit> {
         let detail = match (&result.receipt, result.uncertain) {
-            (Some(_), _) => "done",
-            (None, true) => "whether it happened is not known",
+            (_, true) => "whether it happened is not known",
+            (Some(_), false) => "done",
             (None, false) if self.begun.iter().any(|(id, _)| *id == result.call_id) => "did not work",
             (None, false) => return None,
         };

@@ -267,6 +267,10 @@ impl Asker {
         self.json(Method::POST, path, body).await
     }
 
+    pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::DELETE, path, body).await
+    }
+
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.json(Method::PATCH, path, body).await
     }
@@ -381,6 +385,13 @@ impl LiveModel {
         let (sender, receiver) = mpsc::unbounded_channel();
         *self.next.lock().unwrap() = Some(receiver);
         Speaker(sender)
+    }
+
+    /// Wait until the speaker is being listened to.
+    pub async fn heard(&self) {
+        while self.next.lock().unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod house;
 
 mod access;
+mod approvals;
 mod bad_input;
 mod conversations;
 mod movie_analyst;
