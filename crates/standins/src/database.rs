@@ -121,7 +121,7 @@ impl Server {
                     .args([
                         "--bind-address=127.0.0.1",
                         "--skip-name-resolve",
-                        "--innodb-flush-log-at-trx-commit=0",
+                        "--innodb-flush-log-at-trx-commit=2",
                         "--innodb-flush-method=nosync",
                         "--innodb-buffer-pool-size=32M",
                         "--innodb-log-file-size=16M",

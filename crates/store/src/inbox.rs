@@ -72,7 +72,7 @@ impl Store {
 
             let row = tx
                 .first(
-                    "SELECT turn_count, title, lease_owner, lease_fence, lease_until_ms FROM conversations WHERE id = ?",
+                    "SELECT turn_count, title, lease_owner, lease_fence, lease_until_ms FROM conversations WHERE id = ? FOR UPDATE",
                     &[say.conversation.into()],
                 )
                 .await?;

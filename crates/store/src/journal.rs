@@ -156,7 +156,7 @@ impl Store {
         self.write(async move |tx| {
             let held = tx
                 .first(
-                    "SELECT id FROM conversations WHERE id = ? AND lease_fence = ?",
+                    "SELECT id FROM conversations WHERE id = ? AND lease_fence = ? FOR UPDATE",
                     &[conversation.into(), fence.0.into()],
                 )
                 .await?;

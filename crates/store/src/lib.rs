@@ -1,6 +1,6 @@
 //! What must not be lost, as rows; and the bus, which only hints.
 //!
-//! Knows: SQL in three dialects (SQLite is the one switched on), rows, leases with fencing.
+//! Knows: SQL in three dialects, rows, leases with fencing.
 //! Never: decides anything, knows a tool's or a channel's name, lets an unfinished write be seen.
 //! Start reading at [`Store`], then `writer.rs` (how many turns share one flush), then `inbox.rs` and `journal.rs`.
 
@@ -20,6 +20,7 @@ mod row;
 mod writer;
 
 pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
+pub use dialect::check_address;
 pub use documents::Document;
 pub use inbox::{AcceptOutcome, NewSay};
 pub use journal::{FinishedTurn, Step, StepKind, Turn, UnfinishedTurn};
@@ -53,8 +54,8 @@ pub enum StoreError {
     /// Somebody else has taken over; nothing was written.
     #[error("another writer has taken over")]
     Fenced,
-    /// Somebody keeps the database locked, or it takes no writes. Passing.
-    #[error("the database is busy: {0}")]
+    /// Somebody keeps the database locked, wrote the same row at the same moment, or it cannot be reached. Passing.
+    #[error("the database is not ready: {0}")]
     Busy(String),
     /// No room on the disk, or no permission to write.
     #[error("the database cannot be written: {0}")]
@@ -69,20 +70,7 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let text = error.to_string();
-        if text.contains("database is locked") || text.contains("SQLITE_BUSY") {
-            StoreError::Busy("locked by another process".into())
-        } else if text.contains("database or disk is full") {
-            StoreError::Full("the disk is full".into())
-        } else if text.contains("disk I/O error") {
-            StoreError::Full("the disk takes no writes; look for room and for errors of the disk".into())
-        } else if text.contains("readonly database") || text.contains("unable to open database file") {
-            StoreError::Full("the file cannot be written; check its permissions".into())
-        } else if matches!(error, sqlx::Error::PoolTimedOut) {
-            StoreError::Busy("no connection came free in time".into())
-        } else {
-            StoreError::Other(text)
-        }
+        dialect::explain(&error)
     }
 }
 
@@ -120,6 +108,7 @@ impl Store {
     }
 
     async fn open_with(url: &str, scratch: Option<PathBuf>) -> Result<Self> {
+        check_address(url)?;
         let dialect = Dialect::of(url)?;
         Dialect::install_drivers();
         let url = dialect.prepare(url)?;

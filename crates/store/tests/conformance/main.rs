@@ -1,7 +1,9 @@
-//! One suite for every database: SQLite always; others when the environment variable `MAJORDOMO_TEST_STORES` holds their
-//! addresses, separated by blanks. What is skipped is said.
+//! One suite for every database: SQLite always; PostgreSQL and MariaDB when the environment variable `MAJORDOMO_TEST_STORES`
+//! holds their addresses, separated by blanks, as `majordomo-databases` of the stand-ins sets it. What is skipped is said.
 
 #![allow(clippy::print_stdout)]
+
+mod shared;
 
 use majordomo_domain::{
     Address, Agent, AgentId, ConversationId, Delivery, DeliveryId, KeyId, Message, MessageId, Part, Person, PersonId,
@@ -13,37 +15,47 @@ use majordomo_store::{
 use std::future::Future;
 
 async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
-    check(Store::scratch().await.expect("a scratch database opens")).await;
-    match std::env::var("MAJORDOMO_TEST_STORES") {
-        Ok(addresses) => {
-            for address in addresses.split_whitespace() {
-                // A database of its own for every test, so that they may run side by side.
-                let name = format!("majordomo_{}", TurnId::new().0.simple());
-                ask(address, &format!("CREATE DATABASE {name}")).await;
-                let (server, _) = address.rsplit_once('/').expect("an address ends with a database");
-                let store = Store::open(&format!("{server}/{name}")).await.expect("a named database opens");
-                check(store.clone()).await;
-                store.close().await;
-                drop(store);
-                ask(
-                    address,
-                    &format!(
-                        "DROP DATABASE {name}{}",
-                        if address.starts_with("postgres") { " WITH (FORCE)" } else { "" }
-                    ),
-                )
-                .await;
-            }
-        }
-        Err(_) => {
-            println!("skipped: PostgreSQL and MySQL, MAJORDOMO_TEST_STORES names none (features postgres, mysql)")
-        }
+    on_every_address(async |address| {
+        let store = Store::open(&address).await.expect("a database opens");
+        check(store.clone()).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two stores on one database, as two processes have them.
+async fn on_every_pair<F: Future<Output = ()>>(check: impl Fn(Store, Store) -> F) {
+    on_every_address(async |address| {
+        let (one, two) =
+            (Store::open(&address).await.expect("opens"), Store::open(&address).await.expect("opens twice"));
+        check(one.clone(), two.clone()).await;
+        one.close().await;
+        two.close().await;
+    })
+    .await;
+}
+
+/// An empty database of its own for every test, so that they may run side by side; on every server there is.
+async fn on_every_address(check: impl AsyncFn(String)) {
+    let folder = tempfile::tempdir().unwrap();
+    check(format!("sqlite://{}/majordomo.db", folder.path().display())).await;
+    // Opening a store has made the drivers known.
+    let servers = std::env::var("MAJORDOMO_TEST_STORES").unwrap_or_default();
+    if servers.trim().is_empty() {
+        println!("SKIPPED PostgreSQL and MariaDB: MAJORDOMO_TEST_STORES names none");
+    }
+    for server in servers.split_whitespace() {
+        let name = format!("majordomo_{}", TurnId::new().0.simple());
+        ask(server, &format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("an address ends with a database");
+        check(format!("{base}/{name}")).await;
+        let force = if server.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        ask(server, &format!("DROP DATABASE {name}{force}")).await;
     }
 }
 
 async fn ask(address: &str, statement: &str) {
     use sqlx::{AssertSqlSafe, Connection, Executor};
-    // Opening a scratch store makes the drivers known.
     let mut connection = sqlx::AnyConnection::connect(address).await.expect("the server answers");
     connection.execute(AssertSqlSafe(statement.to_owned())).await.expect("it does as told");
     connection.close().await.expect("it closes");
@@ -426,6 +438,8 @@ async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
         ("postgres://nas/majordomo", "without PostgreSQL"),
         ("redis://nas", "\"redis\""),
         ("sqlite://", "names no file"),
+        ("postgres://nas", "names no database"),
+        ("mysql://nas/", "names no database"),
         ("sqlite:///proc/nowhere/majordomo.db", "cannot be made"),
     ] {
         let Err(error) = Store::open(url).await else { panic!("{url} opened") };
