@@ -1,6 +1,6 @@
 //! The only file that knows that databases differ.
 
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, row::Columns};
 use sqlx::{AnyConnection, AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use std::{borrow::Cow, fmt::Write};
 
@@ -155,6 +155,29 @@ impl Dialect {
     /// Whether the database is a server: it may be away for a while, and others write it, too.
     pub fn is_shared(self) -> bool {
         self != Dialect::Sqlite
+    }
+
+    /// Whether a change of a table is undone with its transaction.
+    pub fn undoes_ddl(self) -> bool {
+        self != Dialect::MySql
+    }
+
+    /// Keep other processes from changing tables until the connection ends, where a transaction cannot.
+    pub async fn lock_schema(self, connection: &mut AnyConnection) -> Result<()> {
+        if self != Dialect::MySql {
+            return Ok(());
+        }
+        let row = connection.fetch_one("SELECT GET_LOCK(CONCAT('majordomo ', DATABASE()), 60) AS given").await?;
+        match row.optional_int("given")? {
+            Some(1) => Ok(()),
+            _ => Err(StoreError::Busy("another process brings the database up to date".into())),
+        }
+    }
+
+    /// Whether a change of a table failed because it was made before.
+    pub fn is_there_already(self, error: &sqlx::Error) -> bool {
+        let number = error.as_database_error().and_then(mysql_number);
+        matches!(number, Some(1050 | 1060 | 1061))
     }
 
     /// Whether several statements with values may travel as one text.
