@@ -33,13 +33,13 @@ pub async fn chat(common: &Common, options: &Chat) -> anyhow::Result<ExitCode> {
         loaded.config.log.level = "error".into();
     }
     let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
-    let _lock = lock::take(&loaded.config.store_url())?;
+    let lock = lock::take(&loaded.config.store_url(), &loaded.config.data)?;
     let store = open_store(&loaded).await?;
     let person = match &options.person {
         Some(who) => find_person(&store, who).await?,
         None => first_admin(&store).await?,
     };
-    let house = wire::build(&mut loaded, store.clone()).await?;
+    let house = wire::build(&mut loaded, store.clone(), &lock.owner).await?;
     let agents = house.engine.agents();
     let agent = match &options.agent {
         None => agents.first(),

@@ -70,7 +70,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let mut stop = StopSignal::new()?;
 
     let store_url = loaded.config.store_url();
-    let _lock = lock::take(&store_url)?;
+    let lock = lock::take(&store_url, &loaded.config.data)?;
     let store = open_store(&loaded).await?;
     refuse_strangers(&mut loaded, &store).await?;
     let admin = first_admin(&store).await?;
@@ -79,7 +79,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let mut server = loaded.config.server.clone();
     server.listen = listener.local_addr()?;
-    let house = wire::build(&mut loaded, store.clone()).await?;
+    let house = wire::build(&mut loaded, store.clone(), &lock.owner).await?;
     let stopping = CancellationToken::new();
     let rendering = metrics.clone();
     let router = wire::web(&house, server.clone(), Arc::new(move || rendering.render()), stopping.clone());

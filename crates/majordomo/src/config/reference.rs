@@ -94,7 +94,13 @@ pub const SECTIONS: &[Section] = &[
         name: "store",
         words: "What must not be lost.",
         is_example: false,
-        settings: &[absent("url", "\"sqlite://data/majordomo.db\"", "The database; in the data folder when absent.")],
+        settings: &[absent(
+            "url",
+            "\"sqlite://data/majordomo.db\"",
+            "The database; SQLite in the data folder when absent. Or \"postgres://USER:PASSWORD@HOST/DATABASE\",\n\
+             \"mysql://USER:PASSWORD@HOST/DATABASE\" (MariaDB, too), best as \"env:DATABASE_URL\". To a server elsewhere add\n\
+             ?sslmode=verify-full (PostgreSQL) or ?ssl-mode=VERIFY_IDENTITY (MySQL).",
+        )],
     },
     Section {
         name: "bus",
