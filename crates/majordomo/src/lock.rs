@@ -27,15 +27,20 @@ pub fn take(store_url: &str, data: &Path) -> anyhow::Result<Lock> {
         Some(path) => {
             let mut file = open(&PathBuf::from(format!("{}.lock", path.display())))?;
             if let Some(owner) = lock(&mut file)? {
-                bail!("{} is in use by {owner}; stop it first, or choose another data folder with --data", path.display());
+                bail!(
+                    "{} is in use by {owner}; stop it first, or choose another data folder with --data",
+                    path.display()
+                );
             }
             sign(&mut file, "")?;
             Ok(Lock { file: Some(file), owner: "majordomo".into() })
         }
         None => {
-            let mut file = open(&data.join("majordomo.lock"))?;
+            let alone = || Lock { file: None, owner: name(&format!("{}-{}", std::process::id(), random())) };
+            // A folder that cannot be written is no hindrance: a successor waits for the leases then.
+            let Ok(mut file) = open(&data.join("majordomo.lock")) else { return Ok(alone()) };
             if lock(&mut file)?.is_some() {
-                return Ok(Lock { file: None, owner: name(&format!("{}-{}", std::process::id(), random())) });
+                return Ok(alone());
             }
             let mut text = String::new();
             file.read_to_string(&mut text)?;

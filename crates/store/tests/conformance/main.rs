@@ -156,7 +156,7 @@ async fn a_turn_from_question_to_answer() {
         }];
         store.add_steps(say.turn, new.id, fence.unwrap(), steps.clone()).await.unwrap();
         store.save_partial(say.turn, new.id, fence.unwrap(), "Metro", 2_000).await.unwrap();
-        let unfinished = store.unfinished_turns().await.unwrap();
+        let unfinished = store.unfinished_turns("a", 110, |_| false).await.unwrap();
         assert_eq!((unfinished.len(), &unfinished[0].steps), (1, &steps));
         assert_eq!(unfinished[0].turn.partial.as_deref(), Some("Metro"));
         store.finish_turn(ending(&say, 1, fence.unwrap(), "Metropolis")).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_turn_from_question_to_answer() {
         let turn = store.turn(say.turn).await.unwrap();
         assert_eq!((turn.state, turn.usage.cached_input_tokens, turn.cost_micros), (TurnState::Done, 4, 7));
         assert!(!store.conversation(new.id).await.unwrap().pending);
-        assert!(store.unfinished_turns().await.unwrap().is_empty());
+        assert!(store.unfinished_turns("a", 9_000, |_| false).await.unwrap().is_empty());
         let days = store.usage_by_day(Some(new.owner), "2026-11-01").await.unwrap();
         assert_eq!((days.len(), days[0].input_tokens, days[0].cost_micros, days[0].turns), (1, 10, 7, 1));
         assert!(store.usage_by_day(Some(PersonId::new()), "2026-11-01").await.unwrap().is_empty());
@@ -219,17 +219,23 @@ async fn one_writer_at_a_time_and_a_late_one_writes_nothing() {
         let second = said(&new, "two", Some("b"), 200);
         assert_eq!(accepted(&store, &second).await, (2, None));
         assert!(matches!(store.begin_turn(second.turn, new.id, "b", 3_000, 300).await, Err(StoreError::Fenced)));
-        // When the lease has lapsed the other one takes over, and the first finds its fence gone.
-        let taken = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await.expect("lapsed");
+        // When the lease has lapsed the other one takes over, in the order of the conversation, and the first finds its fence gone.
+        let early = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await;
+        assert!(matches!(early, Err(StoreError::Fenced)), "an earlier turn has no end");
+        let taken = store.begin_turn(first.turn, new.id, "b", 9_000, 5_000).await.expect("lapsed");
         assert!(taken.0 > fence.0);
         assert!(matches!(store.finish_turn(ending(&first, 1, fence, "late")).await, Err(StoreError::Fenced)));
         let step = Step { seq: 1, kind: StepKind::Compacted { summary: String::new(), through: 0 }, created_at_ms: 1 };
         assert!(matches!(store.add_step(first.turn, new.id, fence, step).await, Err(StoreError::Fenced)));
         assert!(matches!(store.save_partial(first.turn, new.id, fence, "x", 1).await, Err(StoreError::Fenced)));
-        store.finish_turn(ending(&second, 2, taken, "in time")).await.unwrap();
+        store.finish_turn(ending(&first, 1, taken, "in time")).await.unwrap();
+        let over = store.begin_turn(first.turn, new.id, "b", 9_000, 5_000).await;
+        assert!(matches!(over, Err(StoreError::NotFound("turn"))));
+        let taken = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await.expect("its turn");
+        store.finish_turn(ending(&second, 2, taken, "at last")).await.unwrap();
         let said: Vec<_> =
             store.messages(new.id, None, 10).await.unwrap().messages.iter().map(|m| m.visible_text()).collect();
-        assert_eq!(said, ["one", "two", "in time"]);
+        assert_eq!(said, ["one", "in time", "two", "at last"]);
         // Ending twice changes nothing.
         assert!(matches!(store.finish_turn(ending(&second, 2, taken, "twice")).await, Err(StoreError::Fenced)));
     })
