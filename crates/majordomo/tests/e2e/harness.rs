@@ -1,11 +1,15 @@
 //! A stage: the real program against stand-ins of the outside world, spoken to as anybody would, killed and started again.
 
 use futures_util::StreamExt;
-use majordomo_standins::{Mode, Plan, Town};
+use majordomo_standins::{
+    Mode, Plan, Town,
+    database::{Kind, Server},
+};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -24,6 +28,8 @@ pub struct Setting {
     /// Variables of the first start.
     pub variables: Vec<(&'static str, String)>,
     pub mode: Option<Mode>,
+    /// The database; SQLite in the stage's folder when absent.
+    pub store_url: Option<String>,
 }
 
 pub struct Stage {
@@ -70,6 +76,8 @@ base_url = "{tvmaze}"
             tvmaze = town.tvmaze_url(),
             more = setting.settings,
         );
+        let store = setting.store_url.map(|url| format!("[store]\nurl = \"{url}\"\n")).unwrap_or_default();
+        let text = format!("{text}{store}");
         std::fs::write(folder.path().join("majordomo.toml"), text).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         // The service closes a connection that was idle for a while; ours are given up before that.
@@ -247,6 +255,18 @@ base_url = "{tvmaze}"
 impl Drop for Stage {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A server of the test's own; None, said aloud, where it is not installed and nobody insists.
+pub fn server(kind: Kind) -> Option<Server> {
+    match Server::start(kind) {
+        Ok(server) => Some(server),
+        Err(error) if std::env::var_os("CI").is_none() => {
+            let _ = writeln!(std::io::stderr(), "SKIPPED {kind}: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -10,5 +10,6 @@ mod flows {
     mod faults;
     mod house;
     mod settings;
+    mod several;
     mod walk;
 }
