@@ -180,6 +180,55 @@ impl Dialect {
         matches!(number, Some(1050 | 1060 | 1061))
     }
 
+    /// Whether the database has a table.
+    pub async fn has_table(self, connection: &mut AnyConnection, name: &str) -> Result<bool> {
+        let text = match self {
+            Dialect::Sqlite => "SELECT COUNT(*) AS found FROM sqlite_master WHERE type = 'table' AND name = ?",
+            Dialect::Postgres => {
+                "SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?"
+            }
+            Dialect::MySql => {
+                "SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+            }
+        };
+        let row = sqlx::query(self.sql(text)).bind(name.to_owned()).fetch_one(connection).await?;
+        Ok(row.int("found")? > 0)
+    }
+
+    /// How a transaction begins that sees the database as it is now until its end.
+    pub fn begin_snapshot(self) -> &'static [&'static str] {
+        match self {
+            // The snapshot is taken by the first read.
+            Dialect::Sqlite => &["BEGIN", "SELECT COUNT(*) FROM schema_version"],
+            Dialect::Postgres => {
+                &["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT COUNT(*) FROM schema_version"]
+            }
+            Dialect::MySql => &[
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            ],
+        }
+    }
+
+    /// A text column in the order of its bytes, which is the same everywhere.
+    pub fn bytewise(self, column: &str) -> String {
+        match self {
+            Dialect::Sqlite => column.to_owned(),
+            Dialect::Postgres => format!("{column} COLLATE \"C\""),
+            Dialect::MySql => format!("CAST({column} AS BINARY)"),
+        }
+    }
+
+    /// `?, ?, …` for some rows of some columns, in this database's form.
+    pub fn places(self, rows: usize, columns: usize) -> String {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        let text = vec![row; rows].join(", ");
+        match self {
+            Dialect::Postgres => numbered(&text),
+            Dialect::Sqlite | Dialect::MySql => text,
+        }
+    }
+
     /// Whether several statements with values may travel as one text.
     pub fn joins_statements(self) -> bool {
         self == Dialect::Sqlite

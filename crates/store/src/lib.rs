@@ -17,6 +17,7 @@ mod migrate;
 mod outbox;
 mod people;
 mod row;
+pub mod transfer;
 mod writer;
 
 pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
@@ -112,7 +113,7 @@ impl Store {
         let dialect = Dialect::of(url)?;
         Dialect::install_drivers();
         let url = dialect.prepare(url)?;
-        migrate::run(dialect, &url).await?;
+        migrate::run(dialect, &url, migrate::Purpose::Use).await?;
         let readers = AnyPoolOptions::new()
             .min_connections(1)
             .max_connections(4)

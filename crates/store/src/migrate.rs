@@ -1,7 +1,7 @@
 //! Bringing the schema up to date. Each migration runs on a connection of its own, before any other is opened: a connection
 //! opened before a table was made keeps the old picture of it.
 
-use crate::{Result, StoreError, dialect::Dialect, row::Columns};
+use crate::{Result, StoreError, dialect::Dialect, row::Columns, transfer};
 use majordomo_domain::fault_point;
 use sqlx::{AnyConnection, Connection, Executor};
 use std::time::Duration;
@@ -14,12 +14,27 @@ pub(crate) const NEWEST: usize = MIGRATIONS.len();
 /// Attempts to bring a shared database up to date, when several processes start at once.
 const TRIES: u64 = 6;
 
-pub(crate) async fn run(dialect: Dialect, url: &str) -> Result<()> {
+/// What a database is brought up to date for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be worked with. One into which a copy was not finished is refused.
+    Use,
+    /// To be the target of a copy.
+    Copy,
+}
+
+pub(crate) async fn run(dialect: Dialect, url: &str, purpose: Purpose) -> Result<()> {
     let mut attempt = 1;
     loop {
         let mut connection = AnyConnection::connect(url).await?;
         dialect.settle(&mut connection).await?;
-        let outcome = bring_up(dialect, &mut connection).await;
+        let outcome = match purpose {
+            Purpose::Use => match transfer::refuse_unfinished(dialect, &mut connection).await {
+                Ok(()) => bring_up(dialect, &mut connection).await,
+                refused => refused,
+            },
+            Purpose::Copy => bring_up(dialect, &mut connection).await,
+        };
         let _ = connection.close().await;
         match outcome {
             // Another process made the same table at the same moment; what it has done is seen at the next look.
@@ -38,7 +53,7 @@ pub(crate) async fn version(connection: &mut AnyConnection) -> Result<usize> {
     Ok(usize::try_from(row.int("version")?).unwrap_or(0))
 }
 
-async fn bring_up(dialect: Dialect, connection: &mut AnyConnection) -> Result<()> {
+pub(crate) async fn bring_up(dialect: Dialect, connection: &mut AnyConnection) -> Result<()> {
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
     dialect.lock_schema(connection).await?;
     loop {

@@ -74,9 +74,9 @@ fn bind<'q>(dialect: Dialect, sql: &'static str, values: &[Value]) -> Query<'q> 
     values.iter().fold(sqlx::query(dialect.sql(sql)), bind_one)
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
 
-fn bind_one<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
+pub(crate) fn bind_one<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
     match value {
         Value::Text(text) => query.bind(text.clone()),
         Value::Int(number) => query.bind(*number),

@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod moving;
 mod shared;
 
 use majordomo_domain::{
