@@ -5,6 +5,7 @@
 //! Start reading at [`Store`], then `writer.rs` (how many turns share one flush), then `inbox.rs` and `journal.rs`.
 
 mod agents;
+pub mod backup;
 pub mod bus;
 mod conversations;
 mod dialect;

@@ -128,6 +128,7 @@ async fn step_by_step(dialect: Dialect, connection: &mut AnyConnection, next: i6
             Err(error) if number == begun && dialect.is_there_already(&error) => {}
             outcome => drop(outcome?),
         }
+        fault_point!("migrate");
     }
     fault_point!("migrate");
     note_version(dialect, connection, next).await?;

@@ -150,13 +150,29 @@ pub async fn sums(url: &str) -> Result<Vec<TableSum>> {
     Ok(sums)
 }
 
-/// Whether somebody lives in a database: it has people. False for one that was never used.
-pub async fn has_people(url: &str) -> Result<bool> {
+/// What a database holds, before something is put into its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// It was never used.
+    Nothing,
+    /// A part of a copy that was not finished.
+    Remains,
+    People,
+}
+
+pub async fn holds(url: &str) -> Result<Holds> {
     Dialect::install_drivers();
     let dialect = Dialect::of(url)?;
     let mut connection = AnyConnection::connect(&dialect.prepare(url)?).await?;
-    let found = dialect.has_table(&mut connection, "people").await?
-        && connection.fetch_optional("SELECT id FROM people LIMIT 1").await?.is_some();
+    let found = if dialect.has_table(&mut connection, MARKER).await? {
+        Holds::Remains
+    } else if dialect.has_table(&mut connection, "people").await?
+        && connection.fetch_optional("SELECT id FROM people LIMIT 1").await?.is_some()
+    {
+        Holds::People
+    } else {
+        Holds::Nothing
+    };
     connection.close().await?;
     Ok(found)
 }

@@ -42,6 +42,9 @@ pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => found("store", "failed", error.to_string()),
     }
 
+    let (well, detail) = super::backup::look(&loaded.config).await;
+    found("backup", if well { "ok" } else { "failed" }, detail);
+
     // The trial engine works on a database of its own, so that it takes up nobody's unfinished turns.
     let house = wire::build(&mut loaded, majordomo_store::Store::scratch().await?, "doctor").await?;
     for toolkit in house.engine.toolkits() {

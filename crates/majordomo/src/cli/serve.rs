@@ -107,6 +107,9 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
 
+    // The demo's household is gone in the end, with everything in its folder.
+    let backups = (mode == Mode::AsConfigured).then(|| tokio::spawn(super::backup::keep_making(loaded.config.clone())));
+
     stop.received().await;
     tracing::info!(turns = house.engine.running_turns(), "stopping; a second signal stops at once");
     let drained = async {
@@ -115,6 +118,9 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
         house.engine.stop(DRAIN).await;
         closing.cancel();
         accepting.abort();
+        if let Some(backups) = &backups {
+            backups.abort();
+        }
         connections.close(LAST_BYTES).await;
         store.close().await;
     };

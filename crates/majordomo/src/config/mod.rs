@@ -37,6 +37,7 @@ pub struct Config {
     pub data: PathBuf,
     pub server: majordomo_web::Config,
     pub store: StoreSection,
+    pub backup: BackupSection,
     pub bus: BusSection,
     pub models: majordomo_providers::Config,
     pub tools: majordomo_tools::Config,
@@ -53,6 +54,7 @@ impl Default for Config {
             data: "data".into(),
             server: Default::default(),
             store: StoreSection::default(),
+            backup: BackupSection::default(),
             bus: BusSection::default(),
             models: Default::default(),
             tools: Default::default(),
@@ -86,6 +88,24 @@ pub struct StoreSection {
 impl fmt::Debug for StoreSection {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("StoreSection").field("url", &self.url.as_deref().map(without_password)).finish()
+    }
+}
+
+/// Settings of the section `[backup]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSection {
+    /// Hours between two backups of the running service, 0 to 8 760. 0: none. Default 24.
+    pub every_hours: u32,
+    /// Backups kept, 1 to 1 000. Default 7.
+    pub keep: usize,
+    /// The folder they go to; `backups` in the data folder when absent.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for BackupSection {
+    fn default() -> Self {
+        Self { every_hours: 24, keep: 7, folder: None }
     }
 }
 
@@ -123,6 +143,10 @@ pub struct AgentSection {
 }
 
 impl Config {
+    pub fn backup_folder(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.data.join("backups"))
+    }
+
     pub fn store_url(&self) -> String {
         match &self.store.url {
             Some(url) => url.clone(),
@@ -292,6 +316,8 @@ fn check(config: &Config, layers: &mut Layers) {
         ("server.session_idle_days", server.session_idle_days.into(), 1, 3_650),
         ("server.session_days", server.session_days.into(), 1, 3_650),
         ("server.keep_alive_seconds", server.keep_alive_seconds.into(), 1, 300),
+        ("backup.every_hours", config.backup.every_hours.into(), 0, 8_760),
+        ("backup.keep", config.backup.keep as u64, 1, 1_000),
         ("engine.max_running_turns", engine.max_running_turns as u64, 1, 10_000),
         ("engine.max_waiting_per_conversation", engine.max_waiting_per_conversation as u64, 0, 1_000),
         ("engine.progress_after_ms", engine.progress_after_ms, 100, 600_000),
@@ -481,6 +507,8 @@ mod tests {
             ("server", "session_idle_days", "0", "0 is not between 1 and 3650"),
             ("server", "session_days", "100000", "100000 is not between 1 and 3650"),
             ("server", "keep_alive_seconds", "0", "0 is not between 1 and 300"),
+            ("backup", "every_hours", "8761", "8761 is not between 0 and 8760"),
+            ("backup", "keep", "0", "0 is not between 1 and 1000"),
             ("engine", "max_waiting_per_conversation", "1001", "1001 is not between 0 and 1000"),
             ("engine", "progress_after_ms", "0", "0 is not between 100 and 600000"),
             ("engine", "max_message_chars", "1", "1 is not between 2 and 1000000"),

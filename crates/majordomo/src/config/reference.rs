@@ -103,6 +103,20 @@ pub const SECTIONS: &[Section] = &[
         )],
     },
     Section {
+        name: "backup",
+        words: "Backups, which the running service makes by itself. `majordomo restore` puts one back.",
+        is_example: false,
+        settings: &[
+            set("every_hours", "24", "Hours between two backups, 0 to 8 760. 0: none."),
+            set("keep", "7", "Backups kept, 1 to 1 000."),
+            absent(
+                "folder",
+                "\"data/backups\"",
+                "Where they go, best on another disk; in the data folder when absent.",
+            ),
+        ],
+    },
+    Section {
         name: "bus",
         words: "Live events between processes.",
         is_example: false,

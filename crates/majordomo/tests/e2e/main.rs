@@ -5,6 +5,7 @@ mod harness;
 mod flows {
     mod analyst;
     mod arrows;
+    mod backup;
     mod crash;
     mod disk;
     mod faults;

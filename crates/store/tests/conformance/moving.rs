@@ -1,7 +1,10 @@
 //! A household moves from one database into another and back, and is the same.
 
 use super::*;
-use majordomo_store::transfer::{self, Existing, TableSum};
+use majordomo_store::{
+    backup,
+    transfer::{self, Existing, TableSum},
+};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use std::collections::BTreeSet;
 
@@ -94,6 +97,36 @@ async fn what_is_written_during_a_copy_is_not_half_in_it() {
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         };
         futures_util::future::join(writing, copying).await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn backups_are_kept_by_number_and_bring_any_database_back() {
+    let folder = tempfile::tempdir().unwrap();
+    on_every_address(async |address| {
+        let kept = folder.path().join(scheme(&address));
+        let store = Store::open(&address).await.unwrap();
+        let ada = person("Ada");
+        store.put_person(&ada).await.unwrap();
+        for n in 1..=4 {
+            let made = backup::make(&address, &kept, &format!("2026112{n}-093000"), 2, n).await.unwrap();
+            backup::verify(&made).await.unwrap();
+        }
+        let backups = backup::list(&kept).unwrap();
+        let names: Vec<_> = backups.iter().map(|b| b.file.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["majordomo-20261124-093000.db", "majordomo-20261123-093000.db"]);
+        // The manifests and the lock beside them, and nothing else.
+        assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 5);
+        let again = backup::make(&address, &kept, "20261124-093000", 2, 5).await.unwrap_err();
+        assert!(again.to_string().contains("is there already"), "{again}");
+
+        store.put_person(&person("Bea")).await.unwrap();
+        store.close().await;
+        backup::restore(&backups[0], &address).await.unwrap();
+        let store = Store::open(&address).await.unwrap();
+        assert_eq!(store.people().await.unwrap(), [ada]);
         store.close().await;
     })
     .await;
