@@ -84,7 +84,8 @@ fn open(place: &Path) -> anyhow::Result<File> {
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(place).with_context(|| format!("cannot write {}", place.display()))
+    let said = || format!("cannot write {}; check its permissions and whether the disk takes writes", place.display());
+    options.open(place).with_context(said)
 }
 
 /// Lock a file; who has it when somebody else does.

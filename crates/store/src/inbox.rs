@@ -46,6 +46,7 @@ impl Store {
     /// [`StoreError::Conflict`] for a platform id used with another content.
     pub async fn accept(&self, new: NewSay) -> Result<AcceptOutcome> {
         self.write(async move |tx| {
+            tx.has_room()?;
             let say = &new.say;
             if let Some(platform_id) = &say.platform_id {
                 let key = [(&say.address.channel).into(), platform_id.into()];

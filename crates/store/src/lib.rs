@@ -17,6 +17,7 @@ mod ledger;
 mod migrate;
 mod outbox;
 mod people;
+mod reserve;
 mod row;
 pub mod transfer;
 mod writer;
@@ -88,6 +89,8 @@ struct Inner {
     dialect: Dialect,
     readers: AnyPool,
     writer: writer::Writer,
+    reserve: Arc<reserve::Reserve>,
+    url: String,
     closed: AtomicBool,
     /// Removed when the last clone goes: databases of tests.
     scratch: Option<PathBuf>,
@@ -122,14 +125,17 @@ impl Store {
             .after_connect(move |connection, _| Box::pin(dialect.settle(connection)))
             .connect(&url)
             .await?;
-        let writer = writer::Writer::start(dialect, &url).await?;
-        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, closed: AtomicBool::new(false), scratch }) })
+        let reserve = Arc::new(reserve::Reserve::default());
+        let writer = writer::Writer::start(dialect, &url, reserve.clone()).await?;
+        let closed = AtomicBool::new(false);
+        Ok(Self { inner: Arc::new(Inner { dialect, readers, writer, reserve, url, closed, scratch }) })
     }
 
     /// Whether a row can be written now, within two seconds.
     pub async fn check(&self) -> Result<()> {
         // A row that really changes: a write of nothing succeeds on a full disk.
         let write = self.write(async |tx| {
+            tx.has_room()?;
             let key = ["health".into()];
             if tx.run("UPDATE leases SET fence = fence + 1 WHERE name = ?", &key).await? == 0 {
                 let sql = "INSERT INTO leases (name, owner, fence, until_ms) VALUES (?, 'health', 1, 0)";

@@ -6,10 +6,19 @@
 //! Where a server is shared with other processes, a job that clashed with one of theirs runs again a few times, and a connection
 //! that broke is made again for the next job.
 
-use crate::{Result, Store, StoreError, dialect::Dialect, row::Value};
+use crate::{
+    Result, Store, StoreError,
+    dialect::Dialect,
+    reserve::{RENEW, Reserve},
+    row::Value,
+};
 use futures_util::future::LocalBoxFuture;
 use sqlx::{AnyConnection, Connection, Executor, any::AnyRow};
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs of one transaction at most. Bounds how long the first of them waits.
@@ -31,9 +40,15 @@ pub(crate) struct Writer {
 pub(crate) struct Tx<'a> {
     connection: &'a mut AnyConnection,
     dialect: Dialect,
+    reserve: &'a Reserve,
 }
 
 impl Tx<'_> {
+    /// For what is new and may be refused: [`StoreError::Full`] while the disk is.
+    pub fn has_room(&self) -> Result<()> {
+        self.reserve.has_room()
+    }
+
     /// Run a statement; how many rows it touched.
     pub async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64> {
         let query = bind(self.dialect, sql, values);
@@ -120,7 +135,7 @@ where
 }
 
 impl Writer {
-    pub async fn start(dialect: Dialect, url: &str) -> Result<Self> {
+    pub async fn start(dialect: Dialect, url: &str, reserve: Arc<Reserve>) -> Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ready, opened) = oneshot::channel();
         let url = url.to_owned();
@@ -129,7 +144,7 @@ impl Writer {
             .spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 match runtime {
-                    Ok(runtime) => runtime.block_on(serve(dialect, url, queue, ready)),
+                    Ok(runtime) => runtime.block_on(serve(dialect, url, reserve, queue, ready)),
                     Err(error) => drop(ready.send(Err(StoreError::Other(error.to_string())))),
                 }
             })
@@ -186,16 +201,29 @@ impl Store {
 async fn serve(
     dialect: Dialect,
     url: String,
+    reserve: Arc<Reserve>,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     ready: oneshot::Sender<Result<()>>,
 ) {
-    let mut line = Line { dialect, connection: None, url };
+    let mut line = Line { dialect, connection: None, url, reserve, tried: None };
     if let Err(error) = line.connect().await {
         return drop(ready.send(Err(error)));
     }
     let _ = ready.send(Ok(()));
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
-    while let Some(first) = queue.recv().await {
+    loop {
+        let first = match line.reserve.is_given_up() {
+            false => queue.recv().await,
+            true => match tokio::time::timeout(RENEW, queue.recv()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    line.renew();
+                    continue;
+                }
+            },
+        };
+        let Some(first) = first else { break };
+        line.renew();
         batch.push(first);
         while batch.len() < BATCH {
             match queue.try_recv() {
@@ -206,10 +234,11 @@ async fn serve(
         match line.run(&mut batch).await {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
             // It is nobody's fault in particular, and a try for each of them would make the last one wait for all.
-            Err(failure) if failure.is_everybodys() => {
+            Err(failure) if failure.is_everybodys() && !line.reserve.give_up(&failure.error) => {
                 batch.drain(..).for_each(|job| job.answer(Err(failure.error.clone())));
             }
-            Err(_) => {
+            Err(failure) => {
+                line.reserve.give_up(&failure.error);
                 let mut away = None;
                 for mut job in batch.drain(..) {
                     let outcome = match &away {
@@ -257,6 +286,9 @@ struct Line {
     dialect: Dialect,
     url: String,
     connection: Option<AnyConnection>,
+    reserve: Arc<Reserve>,
+    /// When the reserve was last tried.
+    tried: Option<Instant>,
 }
 
 impl Line {
@@ -269,6 +301,15 @@ impl Line {
         let opened = tokio::time::timeout(CONNECT, opening).await;
         self.connection = Some(opened.map_err(|_| StoreError::Busy("it does not answer".into()))??);
         Ok(())
+    }
+
+    /// Keep the reserve again, if it was given up and there is room now. Under load, too, but not at every job.
+    fn renew(&mut self) {
+        let is_due = self.tried.is_none_or(|tried| tried.elapsed() >= RENEW);
+        if self.reserve.is_given_up() && is_due {
+            self.reserve.renew();
+            self.tried = Some(Instant::now());
+        }
     }
 
     /// One job in a transaction of its own, again when another process got in its way.
@@ -285,6 +326,8 @@ impl Line {
                     let pause = Duration::from_millis(longest * random / 255);
                     tokio::time::sleep(pause).await;
                 }
+                // The room that was given up is for this one, too.
+                Err(failure) if attempt == 1 && self.reserve.give_up(&failure.error) => {}
                 Err(failure) => return Err(failure.error),
             }
         }
@@ -311,7 +354,7 @@ impl Line {
             return Err(Failure { error: StoreError::Busy("no connection".into()), place: Place::Begin, lost: true });
         };
         let place = Cell::new(Place::Begin);
-        let work = run_together(self.dialect, &mut connection, jobs, &place);
+        let work = run_together(self.dialect, &self.reserve, &mut connection, jobs, &place);
         let outcome = match self.dialect.is_shared() {
             // A server that vanished without a word would be waited for until the network gives up.
             true => tokio::time::timeout(ANSWER, work)
@@ -343,6 +386,7 @@ impl Line {
 /// The error, and whether the connection is of no more use.
 async fn run_together(
     dialect: Dialect,
+    reserve: &Reserve,
     connection: &mut AnyConnection,
     jobs: &mut [Box<dyn Job>],
     place: &Cell<Place>,
@@ -352,7 +396,7 @@ async fn run_together(
     }
     place.set(Place::Job);
     for job in jobs.iter_mut() {
-        let tx = Tx { connection, dialect };
+        let tx = Tx { connection, dialect, reserve };
         if let Err(error) = job.run(tx).await {
             let undone = connection.execute(dialect.sql("ROLLBACK")).await;
             return Err((error, dialect.is_shared() && undone.is_err()));

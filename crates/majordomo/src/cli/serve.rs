@@ -72,6 +72,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let store_url = loaded.config.store_url();
     let lock = lock::take(&store_url, &loaded.config.data)?;
     let store = open_store(&loaded).await?;
+    store.keep_reserve();
     refuse_strangers(&mut loaded, &store).await?;
     let admin = first_admin(&store).await?;
 

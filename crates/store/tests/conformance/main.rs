@@ -438,6 +438,34 @@ async fn what_was_answered_is_there_after_opening_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_another_process_keeps_locked_is_said_and_used_again() {
+    use sqlx::{Connection, Executor};
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/majordomo.db", folder.path().display());
+    let store = Store::open(&url).await.unwrap();
+    let new = conversation(PersonId::new());
+    store.create_conversation(new.clone()).await.unwrap();
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let begun = std::time::Instant::now();
+    let says = (0..20).map(|n| store.accept(said(&new, "meanwhile", None, 200 + n)));
+    for outcome in futures_util::future::join_all(says).await {
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Busy(_)) && error.to_string().contains("locked by another process"),
+            "{error}"
+        );
+    }
+    // The first comes alone and the others together, each of the two waits for the lock once.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(14), "they wait together: {:?}", begun.elapsed());
+    assert_eq!(store.conversation(new.id).await.unwrap().id, new.id, "what is there can be read");
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(accepted(&store, &said(&new, "after", None, 300)).await.0, 1);
+    store.check().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
 async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
     for (url, words) in [
         ("mongodb://nas/majordomo", "\"mongodb\""),
