@@ -132,6 +132,46 @@ async fn backups_are_kept_by_number_and_bring_any_database_back() {
     .await;
 }
 
+#[tokio::test]
+async fn a_flipped_byte_anywhere_is_an_error_or_an_answer_and_nothing_is_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.db");
+    let url = format!("sqlite://{}", whole.display());
+    let store = Store::open(&url).await.unwrap();
+    let new = conversation(PersonId::new());
+    store.create_conversation(new.clone()).await.unwrap();
+    for n in 0..20 {
+        accepted(&store, &said(&new, &"words ".repeat(100), None, 100 + n)).await;
+    }
+    store.close().await;
+    drop(store);
+    let bytes = std::fs::read(&whole).unwrap();
+    let (mut refused, mut answered) = (0, 0);
+    for n in 0..200 {
+        // Half of the places at the beginning, where the file says what it is.
+        let place = if n % 2 == 0 { n * 7 } else { n * (bytes.len() / 200) };
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x55;
+        let file = folder.path().join(format!("damaged-{n}.db"));
+        std::fs::write(&file, damaged).unwrap();
+        let open = async {
+            let store = Store::open(&format!("sqlite://{}", file.display())).await?;
+            store.messages(new.id, None, 100).await?;
+            store.unfinished_turns("a", 1_000, |_| false).await?;
+            store.check().await?;
+            store.close().await;
+            Ok::<(), StoreError>(())
+        };
+        match tokio::time::timeout(std::time::Duration::from_secs(20), open).await.expect("no hang") {
+            Ok(()) => answered += 1,
+            Err(_) => refused += 1,
+        }
+        assert!(file.metadata().is_ok_and(|found| found.len() >= bytes.len() as u64), "place {place}");
+        std::fs::remove_file(file).unwrap();
+    }
+    assert!(refused > 0 && answered > 0, "{refused} {answered}");
+}
+
 /// The list of what is copied comes from the migrations, so that a table that is new cannot be forgotten.
 #[tokio::test]
 async fn every_table_of_the_migrations_is_copied() {
