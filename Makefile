@@ -13,6 +13,8 @@ SHELL := /bin/bash
 # Node installed by .ci/need-node, when the system's own is too old.
 export PATH := $(CURDIR)/target/node/node_modules/node/bin:$(PATH)
 
+# Runs a command with PostgreSQL and MariaDB at hand; says which of them it skipped.
+DATABASES := target/debug/majordomo-databases
 PROFILE ?= fast
 PROGRAM := target/$(PROFILE)/majordomo
 PAGE_SOURCES := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package.json -type f 2>/dev/null)
@@ -55,7 +57,10 @@ test-page: ui
 
 test-rust: ui
 	@echo "test: crates"
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; else cargo test --workspace --quiet; fi
+	@.ci/need-databases || [ -z "$$CI" ] || { echo "test: PostgreSQL and MariaDB could not be installed" >&2; exit 1; }
+	@cargo build --quiet -p majordomo-standins --features databases
+	@if cargo nextest --version >/dev/null 2>&1; then $(DATABASES) cargo nextest run --workspace; \
+		else $(DATABASES) cargo test --workspace --quiet; fi
 
 # The page in a real browser.
 test-walks: ui

@@ -191,6 +191,11 @@ const REMEMBERED_BYTES: u64 = 8 << 20;
 /// How long a lease on a conversation holds without being renewed. Milliseconds.
 pub(crate) const LEASE_MS: i64 = 30_000;
 
+/// How often turns are looked for that nobody works on.
+const TAKE_OVER: Duration = Duration::from_secs(5);
+/// Pause before a turn whose conversation another process has is tried again.
+const NOT_YET: Duration = Duration::from_millis(500);
+
 impl Engine {
     /// Write the agents, take up unfinished turns, start the loops.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
@@ -203,7 +208,7 @@ impl Engine {
         }
         let home = Home::default();
         let catalogue = Catalogue::new(parts.toolkits, parts.store.clone(), home.clone(), &parts.config)?;
-        let unfinished = parts.store.unfinished_turns().await?;
+        let unfinished = parts.store.unfinished_turns(&parts.owner, parts.clock.now_ms(), |_| false).await?;
         let engine = Self(Arc::new(Inner {
             health: Health::new(catalogue.toolkits()),
             stable: crate::context::stable_parts(&agents, &catalogue),
@@ -241,6 +246,7 @@ impl Engine {
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
         engine.spawn_expiry();
+        engine.spawn_take_over();
         Ok(engine)
     }
 
@@ -365,15 +371,27 @@ impl Engine {
         let engine = self.clone();
         self.0.tasks.spawn(async move {
             while let Some(next) = room.next() {
-                let Ok(_slot) = engine.0.slots.acquire().await else { break };
+                let Ok(slot) = engine.0.slots.acquire().await else { break };
                 if engine.0.halt.is_cancelled() {
                     break;
                 }
                 let handle = next.handle.clone();
                 let (say, attempt) = (next.say.clone(), next.attempt);
-                // A panic ends its turn with a sentence, not the conversation with silence.
-                if AssertUnwindSafe(turn::run(&engine, &room, next)).catch_unwind().await.is_err() {
-                    turn::give_up(&engine, &room, &handle, &say, attempt).await;
+                match AssertUnwindSafe(turn::run(&engine, &room, next)).catch_unwind().await {
+                    Ok(None) => {}
+                    // Who stops leaves it to those that go on, or to the next start.
+                    Ok(Some(_)) if engine.is_draining() => {}
+                    Ok(Some(waiting)) => {
+                        drop(slot);
+                        room.put_back(waiting);
+                        tokio::select! {
+                            () = engine.0.halt.cancelled() => {}
+                            () = tokio::time::sleep(NOT_YET) => {}
+                        }
+                        continue;
+                    }
+                    // A panic ends its turn with a sentence, not the conversation with silence.
+                    Err(_) => turn::give_up(&engine, &room, &handle, &say, attempt).await,
                 }
                 engine.turns().remove(&handle.turn);
             }
@@ -405,20 +423,25 @@ impl Engine {
         {
             return Ok(outcome);
         }
+        Ok(Arc::new(self.stored_outcome(turn).await?))
+    }
+
+    /// How a turn ended, from its rows. [`EngineError::Draining`] when it has no end yet.
+    pub(crate) async fn stored_outcome(&self, turn: TurnId) -> Result<Outcome, EngineError> {
         let row = self.0.store.turn(turn).await?;
         if !row.state.is_over() {
             return Err(EngineError::Draining);
         }
         let mut messages = self.0.store.turn_messages(&row).await?;
         messages.retain(|m| m.role != majordomo_domain::Role::User);
-        Ok(Arc::new(Outcome {
+        Ok(Outcome {
             state: row.state,
             messages,
             model: row.model.unwrap_or_default(),
             usage: row.usage,
             cost_micros: row.cost_micros,
             error: row.error,
-        }))
+        })
     }
 
     /// Turns of a conversation that run or wait in this process.
@@ -573,16 +596,47 @@ impl Engine {
         for turn in unfinished {
             let row = turn.turn;
             let room = self.0.rooms.of(row.conversation);
+            // What is being accepted now has its row before its place in line.
+            let _gate = room.gate.lock().await;
+            let is_over = self.0.store.turn(row.id).await.is_ok_and(|row| row.state.is_over());
+            if is_over || self.turns().contains_key(&row.id) {
+                continue;
+            }
             let handle = Arc::new(TurnHandle::new(row.id, row.conversation, row.person, row.ordinal));
             self.turns().insert(row.id, handle.clone());
             let attempt = if row.state == TurnState::Running { row.attempt + 1 } else { row.attempt };
             let waiting = Waiting { handle, say: turn.say, question: None, fence: None, steps: turn.steps, attempt };
             let (_, free) = room.reserve();
             if room.enqueue(waiting, free) {
-                self.drive(room);
+                self.drive(room.clone());
             }
         }
         Ok(())
+    }
+
+    /// Take up what another process left without an end, and what could not be begun, as soon as its conversation is free.
+    fn spawn_take_over(&self) {
+        let engine = self.clone();
+        self.0.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = engine.0.halt.cancelled() => break,
+                    () = tokio::time::sleep(TAKE_OVER) => {}
+                }
+                if engine.is_draining() {
+                    continue;
+                }
+                let is_known = |turn| engine.turns().contains_key(&turn);
+                let found = engine.0.store.unfinished_turns(&engine.0.owner, engine.0.clock.now_ms(), is_known).await;
+                let taken = match found {
+                    Ok(turns) => engine.recover(turns).await,
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = taken {
+                    tracing::warn!(%error, "turns without an end could not be looked for");
+                }
+            }
+        });
     }
 
     fn spawn_sweep(&self) {

@@ -148,10 +148,10 @@ impl Room {
         }
     }
 
-    /// Put a turn in line; true when the caller has to drive the room.
+    /// Put a turn in line, in the order of the conversation; true when the caller has to drive the room.
     pub fn enqueue(&self, next: Waiting, reserved: bool) -> bool {
         let mut state = self.state();
-        state.waiting.push_back(next);
+        state.insert(next);
         let idle = !state.driven;
         state.driven = true;
         reserved || idle
@@ -164,6 +164,13 @@ impl Room {
         state.driven = next.is_some();
         state.current = next.is_some();
         next
+    }
+
+    /// Put a turn that could not begin yet back in line. The caller goes on driving the room.
+    pub fn put_back(&self, next: Waiting) {
+        let mut state = self.state();
+        state.insert(next);
+        state.current = false;
     }
 
     pub fn has_waiting(&self) -> bool {
@@ -213,6 +220,12 @@ impl Room {
 }
 
 impl RoomState {
+    fn insert(&mut self, next: Waiting) {
+        let later = |other: &Waiting| other.handle.ordinal > next.handle.ordinal;
+        let place = self.waiting.iter().position(later).unwrap_or(self.waiting.len());
+        self.waiting.insert(place, next);
+    }
+
     fn covers(&self, after: i64) -> bool {
         after == self.last || self.kept.front().is_some_and(|oldest| oldest.number <= after + 1 && after < self.last)
     }

@@ -15,11 +15,11 @@ use crate::{
     dispatch::{Asked, Batch, Begun, Prepared, begun, sources_of},
     engine::{Engine, LEASE_MS},
     memory::{self, Known},
-    room::{Room, Waiting},
+    room::{Room, TurnHandle, Waiting},
 };
 use ask::{Answer, renewals};
 use carry::Then;
-use finish::settle_without_rows;
+use finish::{settle_from_rows, settle_without_rows};
 use majordomo_domain::{
     Agent, ApprovalId, ApprovalState, CallRequest, CallResult, EventKind, Label, Message, MessageId, ModelRole, Notice,
     NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
@@ -95,37 +95,60 @@ struct Making<'a> {
     notices: Vec<Notice>,
 }
 
-/// Run a turn to its end. The outcome is stored, told and handed to whoever waits.
-pub(crate) async fn run(engine: &Engine, room: &Arc<Room>, waiting: Waiting) {
+/// Run a turn to its end. The outcome is stored, told and handed to whoever waits. A turn that cannot begin yet, because another
+/// process has its conversation or the database is away, is given back.
+pub(crate) async fn run(engine: &Engine, room: &Arc<Room>, waiting: Waiting) -> Option<Waiting> {
     let handle = waiting.handle.clone();
     let span = tracing::info_span!("turn", turn.id = %handle.turn, conversation.id = %handle.conversation);
     async {
-        match begin(engine, room, waiting).await {
-            Ok(making) => making.go().await,
-            Err(error) => {
-                if !matches!(error, StoreError::Fenced | StoreError::NotFound(_)) {
-                    tracing::error!(%error, "a turn could not be begun; the next start takes it up");
-                }
-                let sentence = "this turn could not be begun; the service tries again when it starts next";
-                settle_without_rows(engine, room, &handle, sentence);
+        let fence = match claim(engine, &waiting).await {
+            Ok(fence) => fence,
+            Err(StoreError::Fenced | StoreError::Busy(_) | StoreError::Full(_)) => return Some(waiting),
+            Err(StoreError::NotFound(_)) => {
+                settle_from_rows(engine, room, &handle).await;
+                return None;
             }
+            Err(error) => {
+                could_not_begin(engine, room, &handle, &error);
+                return None;
+            }
+        };
+        match begin(engine, room, waiting, fence).await {
+            Ok(making) => making.go().await,
+            Err(error) => could_not_begin(engine, room, &handle, &error),
         }
+        None
     }
     .instrument(span)
-    .await;
+    .await
 }
 
-async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> Result<Making<'a>, StoreError> {
+fn could_not_begin(engine: &Engine, room: &Room, handle: &TurnHandle, error: &StoreError) {
+    if !matches!(error, StoreError::NotFound(_)) {
+        tracing::error!(%error, "a turn could not be begun; it is taken up again in a moment");
+    }
+    settle_without_rows(engine, room, handle, "this turn could not be begun; the service takes it up again");
+}
+
+/// The lease on the turn's conversation: the one that came with its row, or one taken now.
+async fn claim(engine: &Engine, waiting: &Waiting) -> Result<Fence, StoreError> {
+    if let Some(fence) = waiting.fence {
+        return Ok(fence);
+    }
+    let (inner, handle) = (&engine.0, &waiting.handle);
+    let now_ms = inner.clock.now_ms();
+    inner.store.begin_turn(handle.turn, handle.conversation, &inner.owner, now_ms + LEASE_MS, now_ms).await
+}
+
+async fn begin<'a>(
+    engine: &'a Engine,
+    room: &'a Room,
+    mut waiting: Waiting,
+    fence: Fence,
+) -> Result<Making<'a>, StoreError> {
     let inner = &engine.0;
     let handle = &waiting.handle;
     let now_ms = inner.clock.now_ms();
-    let fence = match waiting.fence {
-        Some(fence) => fence,
-        None => {
-            let until = now_ms + LEASE_MS;
-            inner.store.begin_turn(handle.turn, handle.conversation, &inner.owner, until, now_ms).await?
-        }
-    };
     let agent = engine.agent(waiting.say.agent);
     let person = engine.person(waiting.say.author).await?;
     let limits = &agent.limits;

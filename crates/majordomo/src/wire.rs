@@ -38,8 +38,8 @@ pub struct House {
     _town: Option<Town>,
 }
 
-/// Build everything but the HTTP side.
-pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
+/// Build everything but the HTTP side. `owner` is the name of this process in leases.
+pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Result<House> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let upstream = Upstream::new(majordomo_upstream::Config::default()).context("no HTTP client")?;
     let mut models = majordomo_providers::build(&loaded.config.models, &upstream);
@@ -71,8 +71,7 @@ pub async fn build(loaded: &mut Loaded, store: Store) -> anyhow::Result<House> {
         config: config.engine.clone(),
         rules: config.rules.clone(),
         limits: config.limits.clone(),
-        // The lock on the database file lets one process in, so its conversations are its own again after any stop.
-        owner: "majordomo".into(),
+        owner: owner.to_owned(),
     })
     .await
     .context("the engine did not start")?;

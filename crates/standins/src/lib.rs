@@ -6,6 +6,8 @@
 //! [`Fault`] for bad days.
 
 mod clock;
+#[cfg(feature = "databases")]
+pub mod database;
 mod facts;
 mod fault;
 mod household;

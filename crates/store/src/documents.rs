@@ -56,7 +56,7 @@ impl Store {
         self.write(async move |tx| {
             let row = tx
                 .first(
-                    "SELECT revision FROM documents WHERE toolkit = ? AND owner = ? AND doc_key = ?",
+                    "SELECT revision FROM documents WHERE toolkit = ? AND owner = ? AND doc_key = ? FOR UPDATE",
                     &[(&toolkit).into(), (&owner).into(), (&key).into()],
                 )
                 .await?;

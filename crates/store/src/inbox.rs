@@ -73,6 +73,7 @@ impl Store {
     /// [`StoreError::Conflict`] for a platform id used with another content.
     pub async fn accept(&self, new: NewSay) -> Result<AcceptOutcome> {
         self.write(async move |tx| {
+            tx.has_room()?;
             let say = &new.say;
             if let Some(platform_id) = &say.platform_id {
                 let key = [(&say.address.channel).into(), platform_id.into()];
@@ -122,7 +123,7 @@ pub(crate) async fn open_turn(tx: &mut Tx<'_>, new: &NewTurn) -> Result<OpenedTu
     let say = &new.say;
     let row = tx
         .first(
-            "SELECT turn_count, title, lease_owner, lease_fence, lease_until_ms FROM conversations WHERE id = ?",
+            "SELECT turn_count, title, lease_owner, lease_fence, lease_until_ms FROM conversations WHERE id = ? FOR UPDATE",
             &[say.conversation.into()],
         )
         .await?;

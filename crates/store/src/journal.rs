@@ -149,7 +149,8 @@ pub struct FinishedTurn {
 }
 
 impl Store {
-    /// Begin a turn that waited. Takes or keeps the conversation's lease; [`StoreError::Fenced`] when somebody else holds it.
+    /// Begin a turn that waited. Takes or keeps the conversation's lease. [`StoreError::Fenced`] when somebody else holds it or an
+    /// earlier turn of the conversation has no end yet, [`StoreError::NotFound`] when the turn is over or gone.
     pub async fn begin_turn(
         &self,
         turn: TurnId,
@@ -163,12 +164,23 @@ impl Store {
             let taken = tx
                 .run(
                     "UPDATE conversations SET lease_owner = ?, lease_until_ms = ?, lease_fence = lease_fence + 1 \
-                     WHERE id = ? AND (lease_until_ms < ? OR lease_owner = ?)",
-                    &[(&owner).into(), until_ms.into(), conversation.into(), now_ms.into(), (&owner).into()],
+                     WHERE id = ? AND (lease_until_ms < ? OR lease_owner = ?) AND NOT EXISTS (SELECT 1 FROM turns e \
+                     JOIN turns t ON t.conversation_id = e.conversation_id AND e.ordinal < t.ordinal \
+                     WHERE t.id = ? AND e.state IN ('queued', 'running'))",
+                    &[
+                        (&owner).into(),
+                        until_ms.into(),
+                        conversation.into(),
+                        now_ms.into(),
+                        (&owner).into(),
+                        turn.into(),
+                    ],
                 )
                 .await?;
             if taken == 0 {
-                return Err(StoreError::Fenced);
+                let sql = "SELECT id FROM turns WHERE id = ? AND state IN ('queued', 'running')";
+                let open = tx.first(sql, &[turn.into()]).await?;
+                return Err(open.map_or(StoreError::NotFound("turn"), |_| StoreError::Fenced));
             }
             // A turn that was running before is begun again.
             let begun = tx
@@ -213,7 +225,7 @@ impl Store {
         self.write(async move |tx| {
             let held = tx
                 .first(
-                    "SELECT id FROM conversations WHERE id = ? AND lease_fence = ?",
+                    "SELECT id FROM conversations WHERE id = ? AND lease_fence = ? FOR UPDATE",
                     &[entry.conversation.into(), entry.fence.0.into()],
                 )
                 .await?;
@@ -357,17 +369,27 @@ impl Store {
         .await
     }
 
-    /// Every turn without an end, oldest first within its conversation, with its steps. At most 10 000.
-    pub async fn unfinished_turns(&self) -> Result<Vec<UnfinishedTurn>> {
+    /// Every turn without an end that this process may take up and does not know yet, oldest first within its conversation, with
+    /// its steps: those whose conversation's lease is free, has run out, or is ours. At most 10 000.
+    pub async fn unfinished_turns(
+        &self,
+        owner: &str,
+        now_ms: Millis,
+        is_known: impl Fn(TurnId) -> bool,
+    ) -> Result<Vec<UnfinishedTurn>> {
         let rows = self
             .all(
-                "SELECT * FROM turns WHERE state IN ('queued', 'running') ORDER BY conversation_id, ordinal LIMIT 10000",
-                &[],
+                "SELECT t.* FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.state IN ('queued', 'running') \
+                 AND (c.lease_until_ms < ? OR c.lease_owner = ?) ORDER BY t.conversation_id, t.ordinal LIMIT 10000",
+                &[now_ms.into(), owner.into()],
             )
             .await?;
-        let mut turns = Vec::with_capacity(rows.len());
+        let mut turns = Vec::new();
         for row in &rows {
             let turn = read_turn(row)?;
+            if is_known(turn.id) {
+                continue;
+            }
             let steps = self.steps(turn.id).await?;
             turns.push(UnfinishedTurn { say: row.json("op")?, steps, turn });
         }

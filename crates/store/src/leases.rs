@@ -9,7 +9,9 @@ impl Store {
     pub async fn take_lease(&self, name: &str, owner: &str, until_ms: Millis, now_ms: Millis) -> Result<Fence> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.write(async move |tx| {
-            let row = tx.first("SELECT owner, fence, until_ms FROM leases WHERE name = ?", &[(&name).into()]).await?;
+            let row = tx
+                .first("SELECT owner, fence, until_ms FROM leases WHERE name = ? FOR UPDATE", &[(&name).into()])
+                .await?;
             let Some(row) = row else {
                 tx.run(
                     "INSERT INTO leases (name, owner, fence, until_ms) VALUES (?, ?, 1, ?)",

@@ -1,12 +1,13 @@
 //! What must not be lost, as rows; and the bus, which only hints.
 //!
-//! Knows: SQL in three dialects (SQLite is the one switched on), rows, leases with fencing.
+//! Knows: SQL in three dialects, rows, leases with fencing.
 //! Never: decides anything, knows a tool's or a channel's name, lets an unfinished write be seen.
 //! Start reading at [`Store`], then `writer.rs` (how many turns share one flush), then `inbox.rs` and `journal.rs`.
 
 mod agents;
 mod approvals;
 mod audit;
+pub mod backup;
 pub mod bus;
 mod charges;
 mod conversations;
@@ -20,13 +21,16 @@ mod ledger;
 mod migrate;
 mod outbox;
 mod people;
+mod reserve;
 mod row;
+pub mod transfer;
 mod writer;
 
 pub use approvals::{DecideOutcome, NewDecision};
 pub use audit::{AuditEntry, NewAudit};
 pub use charges::{Ceiling, NewCharge, OverCeiling, Span, Whose};
 pub use conversations::{Conversation, ConversationPage, MessagePage, NewConversation};
+pub use dialect::check_address;
 pub use documents::Document;
 pub use facts::{Fact, Forgotten, Scope};
 pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
@@ -61,8 +65,8 @@ pub enum StoreError {
     /// Somebody else has taken over; nothing was written.
     #[error("another writer has taken over")]
     Fenced,
-    /// Somebody keeps the database locked, or it takes no writes. Passing.
-    #[error("the database is busy: {0}")]
+    /// Somebody keeps the database locked, wrote the same row at the same moment, or it cannot be reached. Passing.
+    #[error("the database is not ready: {0}")]
     Busy(String),
     /// No room on the disk, or no permission to write.
     #[error("the database cannot be written: {0}")]
@@ -77,20 +81,7 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let text = error.to_string();
-        if text.contains("database is locked") || text.contains("SQLITE_BUSY") {
-            StoreError::Busy("locked by another process".into())
-        } else if text.contains("database or disk is full") {
-            StoreError::Full("the disk is full".into())
-        } else if text.contains("disk I/O error") {
-            StoreError::Full("the disk takes no writes; look for room and for errors of the disk".into())
-        } else if text.contains("readonly database") || text.contains("unable to open database file") {
-            StoreError::Full("the file cannot be written; check its permissions".into())
-        } else if matches!(error, sqlx::Error::PoolTimedOut) {
-            StoreError::Busy("no connection came free in time".into())
-        } else {
-            StoreError::Other(text)
-        }
+        dialect::explain(&error)
     }
 }
 
@@ -106,6 +97,8 @@ struct Inner {
     dialect: Dialect,
     readers: AnyPool,
     writer: writer::Writer,
+    reserve: Arc<reserve::Reserve>,
+    url: String,
     closed: AtomicBool,
     facts_version: AtomicU64,
     /// Removed when the last clone goes: databases of tests.
@@ -129,10 +122,11 @@ impl Store {
     }
 
     async fn open_with(url: &str, scratch: Option<PathBuf>) -> Result<Self> {
+        check_address(url)?;
         let dialect = Dialect::of(url)?;
         Dialect::install_drivers();
         let url = dialect.prepare(url)?;
-        migrate::run(dialect, &url).await?;
+        migrate::run(dialect, &url, migrate::Purpose::Use).await?;
         let readers = AnyPoolOptions::new()
             .min_connections(1)
             .max_connections(4)
@@ -140,12 +134,15 @@ impl Store {
             .after_connect(move |connection, _| Box::pin(dialect.settle(connection)))
             .connect(&url)
             .await?;
-        let writer = writer::Writer::start(dialect, &url).await?;
+        let reserve = Arc::new(reserve::Reserve::default());
+        let writer = writer::Writer::start(dialect, &url, reserve.clone()).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dialect,
                 readers,
                 writer,
+                reserve,
+                url,
                 closed: AtomicBool::new(false),
                 facts_version: AtomicU64::new(0),
                 scratch,
@@ -157,6 +154,7 @@ impl Store {
     pub async fn check(&self) -> Result<()> {
         // A row that really changes: a write of nothing succeeds on a full disk.
         let write = self.write(async |tx| {
+            tx.has_room()?;
             let key = ["health".into()];
             if tx.run("UPDATE leases SET fence = fence + 1 WHERE name = ?", &key).await? == 0 {
                 let sql = "INSERT INTO leases (name, owner, fence, until_ms) VALUES (?, 'health', 1, 0)";

@@ -15,7 +15,7 @@ impl Store {
         self.write(async move |tx| {
             let rows = tx
                 .all(
-                    "SELECT * FROM outbox WHERE channel = ? AND state = 'waiting' ORDER BY created_at_ms, id LIMIT ?",
+                    "SELECT * FROM outbox WHERE channel = ? AND state = 'waiting' ORDER BY created_at_ms, id LIMIT ? FOR UPDATE",
                     &[(&channel).into(), limit.into()],
                 )
                 .await?;

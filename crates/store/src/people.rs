@@ -86,7 +86,8 @@ impl Store {
     /// Remove a person with their accounts, sessions and keys. [`StoreError::Conflict`] for the last admin.
     pub async fn delete_person(&self, id: PersonId) -> Result<()> {
         self.write(async move |tx| {
-            let others = tx.first("SELECT id FROM people WHERE standing = 'admin' AND id <> ?", &[id.into()]).await?;
+            let others =
+                tx.first("SELECT id FROM people WHERE standing = 'admin' AND id <> ? FOR UPDATE", &[id.into()]).await?;
             if others.is_none() {
                 return Err(StoreError::Conflict("the last admin cannot be removed".into()));
             }

@@ -117,7 +117,11 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Full(_) => {
                 tracing::error!(%error, "the store cannot be written");
-                Self::unavailable("STORAGE_FULL", "the database cannot be written at the moment", 30)
+                Self::unavailable(
+                    "STORAGE_FULL",
+                    "the database cannot be written; what was said before is kept, there has to be room on the disk",
+                    30,
+                )
             }
             StoreError::Unusable(_) | StoreError::Other(_) => {
                 tracing::error!(%error, "the store failed");

@@ -206,6 +206,26 @@ pub(super) fn settle_without_rows(engine: &Engine, room: &Room, handle: &TurnHan
     handle.settle(Arc::new(outcome));
 }
 
+/// Tell of a turn that ended elsewhere, as its rows say: another process finished it, or its conversation was cleared.
+pub(super) async fn settle_from_rows(engine: &Engine, room: &Room, handle: &TurnHandle) {
+    let outcome = match engine.stored_outcome(handle.turn).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            return settle_without_rows(engine, room, handle, "the conversation was cleared or taken over meanwhile");
+        }
+    };
+    let kind = EventKind::TurnFinished {
+        state: outcome.state,
+        messages: outcome.messages.clone(),
+        model: outcome.model.clone(),
+        usage: outcome.usage,
+        cost_micros: outcome.cost_micros,
+        duration_ms: 0,
+    };
+    room.tell(&engine.0.bus, handle.ordinal, 1, handle.turn, kind);
+    handle.settle(Arc::new(outcome));
+}
+
 /// End a turn that broke inside: its row, its watchers and whoever waits hear of it.
 pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &TurnHandle, say: &Say, attempt: i64) {
     let inner = &engine.0;

@@ -36,9 +36,9 @@ pub async fn chat(common: &Common, options: &Chat) -> anyhow::Result<ExitCode> {
         loaded.config.log.level = "error".into();
     }
     let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
-    let _lock = lock::take(&loaded.config.store_url())?;
+    let lock = lock::take(&loaded.config.store_url(), &loaded.config.data)?;
     let store = open_store(&loaded).await?;
-    let house = wire::build(&mut loaded, store.clone()).await?;
+    let house = wire::build(&mut loaded, store.clone(), &lock.owner).await?;
     let account = account();
     if let Some(code) = &options.link {
         let joined = house.engine.redeem_link_code(code, "console", &account).await;

@@ -31,7 +31,7 @@ pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
     found("settings", "ok", settings);
 
     let url = loaded.config.store_url();
-    let running = lock::take(&url).err();
+    let running = lock::holder(&url, &loaded.config.data)?;
     let store = open_store(&loaded).await?;
     let detail = match &running {
         Some(_) => "opened; the service is running with it".to_owned(),
@@ -42,8 +42,11 @@ pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => found("store", "failed", error.to_string()),
     }
 
+    let (well, detail) = super::backup::look(&loaded.config).await;
+    found("backup", if well { "ok" } else { "failed" }, detail);
+
     // The trial engine works on a database of its own, so that it takes up nobody's unfinished turns.
-    let house = wire::build(&mut loaded, majordomo_store::Store::scratch().await?).await?;
+    let house = wire::build(&mut loaded, majordomo_store::Store::scratch().await?, "doctor").await?;
     for toolkit in house.engine.toolkits() {
         let Some(probe) = &toolkit.probe else { continue };
         let is_demo = house.demo.contains(&toolkit.name);

@@ -1,6 +1,8 @@
 //! The command line: one file for each command. Every command fails with one plain sentence and a code other than 0.
 
+mod backup;
 mod chat;
+mod copy;
 mod doctor;
 mod keys;
 mod people;
@@ -76,6 +78,17 @@ enum Command {
     /// Create the database or bring it up to date
     #[command(after_help = "Example:\n  majordomo migrate")]
     Migrate,
+    /// Make a backup, also while the service runs
+    #[command(after_help = "Examples:\n  majordomo backup\n  majordomo backup /mnt/other/majordomo")]
+    Backup(backup::Make),
+    /// Put a backup in the place of the database the settings name
+    #[command(after_help = "Example:\n  majordomo restore data/backups/majordomo-20261124-093000.db --replace")]
+    Restore(backup::Restore),
+    /// Copy a household into an empty database: SQLite, PostgreSQL, MySQL or MariaDB
+    #[command(
+        after_help = "Example:\n  majordomo copy-db sqlite://data/majordomo.db env:DATABASE_URL\n\nAn address may be env:NAME, so that no password is on the command line."
+    )]
+    CopyDb(copy::Copy),
     /// Print generated documentation
     #[command(after_help = "Example:\n  majordomo reference settings > majordomo.toml")]
     Reference {
@@ -126,6 +139,9 @@ fn start(line: CommandLine) -> anyhow::Result<ExitCode> {
             Command::Key { command } => keys::keys(&common, command).await,
             Command::Doctor { json } => doctor::doctor(&common, json).await,
             Command::Migrate => migrate(&common).await,
+            Command::Backup(options) => backup::make(&common, &options).await,
+            Command::Restore(options) => backup::restore(&common, &options).await,
+            Command::CopyDb(options) => copy::copy(&common, &options).await,
             Command::Reference { command } => reference::reference(command).await,
         }
     });
@@ -138,7 +154,7 @@ async fn migrate(common: &Common) -> anyhow::Result<ExitCode> {
     let loaded = load(common)?;
     let store = open_store(&loaded).await?;
     store.close().await;
-    print(&format!("{} is up to date", loaded.config.store_url()))?;
+    print(&format!("{} is up to date", config::without_password(&loaded.config.store_url())))?;
     Ok(ExitCode::SUCCESS)
 }
 

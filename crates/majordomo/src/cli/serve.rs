@@ -70,8 +70,9 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let mut stop = StopSignal::new()?;
 
     let store_url = loaded.config.store_url();
-    let _lock = lock::take(&store_url)?;
+    let lock = lock::take(&store_url, &loaded.config.data)?;
     let store = open_store(&loaded).await?;
+    store.keep_reserve();
     refuse_strangers(&mut loaded, &store).await?;
     let admin = first_admin(&store).await?;
 
@@ -79,7 +80,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let mut server = loaded.config.server.clone();
     server.listen = listener.local_addr()?;
-    let house = wire::build(&mut loaded, store.clone()).await?;
+    let house = wire::build(&mut loaded, store.clone(), &lock.owner).await?;
     let stopping = CancellationToken::new();
     let rendering = metrics.clone();
     let router = wire::web(&house, server.clone(), Arc::new(move || rendering.render()), stopping.clone());
@@ -107,6 +108,9 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
 
+    // The demo's household is gone in the end, with everything in its folder.
+    let backups = (mode == Mode::AsConfigured).then(|| tokio::spawn(super::backup::keep_making(loaded.config.clone())));
+
     stop.received().await;
     tracing::info!(turns = house.engine.running_turns(), "stopping; a second signal stops at once");
     let drained = async {
@@ -115,6 +119,9 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
         house.engine.stop(DRAIN).await;
         closing.cancel();
         accepting.abort();
+        if let Some(backups) = &backups {
+            backups.abort();
+        }
         connections.close(LAST_BYTES).await;
         store.close().await;
     };

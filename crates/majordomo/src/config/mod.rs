@@ -18,9 +18,9 @@ use serde::Deserialize;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::{Path, PathBuf},
 };
-use url::Url;
 
 /// The file looked for in the working directory.
 pub const FILE: &str = "majordomo.toml";
@@ -37,6 +37,7 @@ pub struct Config {
     pub data: PathBuf,
     pub server: majordomo_web::Config,
     pub store: StoreSection,
+    pub backup: BackupSection,
     pub bus: BusSection,
     pub models: majordomo_providers::Config,
     pub tools: majordomo_tools::Config,
@@ -56,6 +57,7 @@ impl Default for Config {
             data: "data".into(),
             server: Default::default(),
             store: StoreSection::default(),
+            backup: BackupSection::default(),
             bus: BusSection::default(),
             models: Default::default(),
             tools: Default::default(),
@@ -81,11 +83,35 @@ pub enum Demo {
 }
 
 /// Settings of the section `[store]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// `sqlite://PATH`; in the data folder when absent.
+    /// `sqlite://PATH`, `postgres://…` or `mysql://…`; SQLite in the data folder when absent.
     pub url: Option<String>,
+}
+
+impl fmt::Debug for StoreSection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("StoreSection").field("url", &self.url.as_deref().map(without_password)).finish()
+    }
+}
+
+/// Settings of the section `[backup]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSection {
+    /// Hours between two backups of the running service, 0 to 8 760. 0: none. Default 24.
+    pub every_hours: u32,
+    /// Backups kept, 1 to 1 000. Default 7.
+    pub keep: usize,
+    /// The folder they go to; `backups` in the data folder when absent.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for BackupSection {
+    fn default() -> Self {
+        Self { every_hours: 24, keep: 7, folder: None }
+    }
 }
 
 /// Settings of the section `[bus]`.
@@ -122,6 +148,10 @@ pub struct AgentSection {
 }
 
 impl Config {
+    pub fn backup_folder(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.data.join("backups"))
+    }
+
     pub fn store_url(&self) -> String {
         match &self.store.url {
             Some(url) => url.clone(),
@@ -261,9 +291,9 @@ fn check(config: &Config, layers: &mut Layers) {
         );
     }
     if let Some(url) = &config.store.url
-        && !url.starts_with("sqlite:")
+        && let Err(problem) = majordomo_store::check_address(url)
     {
-        layers.blame_key("store.url", "url: this version opens sqlite://PATH only; PostgreSQL and MySQL come later");
+        layers.blame_key("store.url", format!("url: {problem}"));
     }
     if let Err(error) = telemetry::filter(&config.log.level) {
         layers.blame_key("log.level", error.to_string());
@@ -291,6 +321,8 @@ fn check(config: &Config, layers: &mut Layers) {
         ("server.session_idle_days", server.session_idle_days.into(), 1, 3_650),
         ("server.session_days", server.session_days.into(), 1, 3_650),
         ("server.keep_alive_seconds", server.keep_alive_seconds.into(), 1, 300),
+        ("backup.every_hours", config.backup.every_hours.into(), 0, 8_760),
+        ("backup.keep", config.backup.keep as u64, 1, 1_000),
         ("engine.max_running_turns", engine.max_running_turns as u64, 1, 10_000),
         ("engine.max_waiting_per_conversation", engine.max_waiting_per_conversation as u64, 0, 1_000),
         ("engine.progress_after_ms", engine.progress_after_ms, 100, 600_000),
@@ -440,15 +472,26 @@ fn check_names(config: &Config, layers: &mut Layers) {
     }
 }
 
-/// An address without the password it may hold.
+/// An address without the password it may hold, also where the password holds signs that belong elsewhere in an address.
 pub fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("***"));
-            parsed.into()
-        }
-        _ => url.to_owned(),
-    }
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (account, place) = rest.rsplit_once('@').map_or((None, rest), |(account, place)| (Some(account), place));
+    let account = match account.map(|account| account.split_once(':').unwrap_or((account, ""))) {
+        None => String::new(),
+        Some((name, "")) => format!("{name}@"),
+        Some((name, _)) => format!("{name}:***@"),
+    };
+    let (place, options) = place.split_once('?').map_or((place, None), |(place, options)| (place, Some(options)));
+    let options: Vec<String> = options
+        .into_iter()
+        .flat_map(|options| options.split('&'))
+        .map(|option| match option.split_once('=') {
+            Some((name, _)) if name.to_lowercase().contains("passw") => format!("{name}=***"),
+            _ => option.to_owned(),
+        })
+        .collect();
+    let options = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
+    format!("{scheme}://{account}{place}{options}")
 }
 
 #[cfg(test)]
@@ -495,11 +538,12 @@ mod tests {
             ],
         );
         refused(
-            "[bus]\nurl = \"nats://x\"\n[store]\nurl = \"postgres://x\"\n",
+            "[bus]\nurl = \"nats://x\"\n[store]\nurl = \"redis://house:hush@x/y\"\n",
             &[],
             &[
                 "majordomo.toml:2: [bus] url: this version has the bus \"local\" only; processes on several machines come later",
-                "majordomo.toml:4: [store] url: this version opens sqlite://PATH only; PostgreSQL and MySQL come later",
+                "majordomo.toml:4: [store] url: \"redis\" is no database this version knows; the address begins with sqlite://, \
+                 postgres:// or mysql://",
             ],
         );
         refused(
@@ -523,6 +567,8 @@ mod tests {
             ("server", "session_idle_days", "0", "0 is not between 1 and 3650"),
             ("server", "session_days", "100000", "100000 is not between 1 and 3650"),
             ("server", "keep_alive_seconds", "0", "0 is not between 1 and 300"),
+            ("backup", "every_hours", "8761", "8761 is not between 0 and 8760"),
+            ("backup", "keep", "0", "0 is not between 1 and 1000"),
             ("engine", "max_waiting_per_conversation", "1001", "1001 is not between 0 and 1000"),
             ("engine", "progress_after_ms", "0", "0 is not between 100 and 600000"),
             ("engine", "max_message_chars", "1", "1 is not between 2 and 1000000"),
@@ -608,6 +654,42 @@ mod tests {
                 "majordomo.toml:1: [engine.tools] there is no toolkit or tool \"tmdb_serch_multi\"; did you mean \"tmdb_search_multi\"?",
             ],
         );
+    }
+
+    #[test]
+    fn a_database_is_named_by_its_address_and_its_password_is_never_shown() {
+        for url in [
+            "sqlite://data/majordomo.db",
+            "postgres://house:pw@nas/majordomo",
+            "postgresql://nas/majordomo?host=/run/postgresql",
+            "mysql://house:pw@nas:3306/majordomo?ssl-mode=VERIFY_IDENTITY",
+            "mariadb://house@nas/majordomo",
+        ] {
+            let text = format!("[store]\nurl = \"{url}\"\n");
+            assert_eq!(loaded(Some(&text), &[]).unwrap().config.store_url(), url);
+        }
+        for (url, said) in [
+            ("mongodb://house:hush@nas/x", "\"mongodb\" is no database this version knows"),
+            ("data/majordomo.db", "is no database this version knows"),
+            ("postgres://house:hush@nas", "the address names no database"),
+            ("mysql://house:hush@nas/?ssl-mode=REQUIRED", "the address names no database"),
+            ("sqlite://", "the address names no file"),
+        ] {
+            let error = loaded(Some(&format!("[store]\nurl = \"{url}\"\n")), &[]).unwrap_err().to_string();
+            assert!(error.starts_with("majordomo.toml:2: [store] url: ") && error.contains(said), "{url}: {error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+        for (url, shown) in [
+            ("postgres://house:hush@nas/majordomo", "postgres://house:***@nas/majordomo"),
+            ("mysql://house:hu@sh/hu#sh@nas/majordomo", "mysql://house:***@nas/majordomo"),
+            ("postgres://nas/majordomo?user=house&password=hush", "postgres://nas/majordomo?user=house&password=***"),
+            ("postgres://house@nas/majordomo", "postgres://house@nas/majordomo"),
+            ("sqlite://data/majordomo.db", "sqlite://data/majordomo.db"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+        let section = StoreSection { url: Some("postgres://house:hush@nas/majordomo".into()) };
+        assert!(!format!("{section:?}").contains("hush"));
     }
 
     /// TVmaze needs no key, so it is asked only when somebody names it.

@@ -102,7 +102,27 @@ pub const SECTIONS: &[Section] = &[
         name: "store",
         words: "What must not be lost.",
         is_example: false,
-        settings: &[absent("url", "\"sqlite://data/majordomo.db\"", "The database; in the data folder when absent.")],
+        settings: &[absent(
+            "url",
+            "\"sqlite://data/majordomo.db\"",
+            "The database; SQLite in the data folder when absent. Or \"postgres://USER:PASSWORD@HOST/DATABASE\",\n\
+             \"mysql://USER:PASSWORD@HOST/DATABASE\" (MariaDB, too), best as \"env:DATABASE_URL\". To a server elsewhere add\n\
+             ?sslmode=verify-full (PostgreSQL) or ?ssl-mode=VERIFY_IDENTITY (MySQL).",
+        )],
+    },
+    Section {
+        name: "backup",
+        words: "Backups, which the running service makes by itself. `majordomo restore` puts one back.",
+        is_example: false,
+        settings: &[
+            set("every_hours", "24", "Hours between two backups, 0 to 8 760. 0: none."),
+            set("keep", "7", "Backups kept, 1 to 1 000."),
+            absent(
+                "folder",
+                "\"data/backups\"",
+                "Where they go, best on another disk; in the data folder when absent.",
+            ),
+        ],
     },
     Section {
         name: "bus",

@@ -1,11 +1,15 @@
 //! A stage: the real program against stand-ins of the outside world, spoken to as anybody would, killed and started again.
 
 use futures_util::StreamExt;
-use majordomo_standins::{Mode, Plan, Town};
+use majordomo_standins::{
+    Mode, Plan, Town,
+    database::{Kind, Server},
+};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -24,10 +28,16 @@ pub struct Setting {
     /// Variables of the first start.
     pub variables: Vec<(&'static str, String)>,
     pub mode: Option<Mode>,
+    /// The database; SQLite in the stage's folder when absent.
+    pub store_url: Option<String>,
+    /// A disk of this size for the data folder, such as `12m`. Needs the rights to mount; see [`can_mount`].
+    pub disk: Option<&'static str>,
 }
 
 pub struct Stage {
     pub town: Town,
+    /// Before the folder it is in.
+    pub disk: Option<Disk>,
     pub folder: TempDir,
     pub address: String,
     pub key: String,
@@ -70,13 +80,16 @@ base_url = "{tvmaze}"
             tvmaze = town.tvmaze_url(),
             more = setting.settings,
         );
+        let store = setting.store_url.map(|url| format!("[store]\nurl = \"{url}\"\n")).unwrap_or_default();
+        let text = format!("{text}{store}");
         std::fs::write(folder.path().join("majordomo.toml"), text).unwrap();
+        let disk = setting.disk.map(|size| Disk::mount(&folder.path().join("data"), size).expect("a small disk"));
         let _ = rustls::crypto::ring::default_provider().install_default();
         // The service closes a connection that was idle for a while; ours are given up before that.
         let idle = Duration::from_secs(5);
         let client = Client::builder().no_proxy().tcp_nodelay(true).pool_idle_timeout(idle).build().unwrap();
         let mut stage =
-            Self { town, folder, address: String::new(), key: String::new(), client, process: None, starts: 0 };
+            Self { town, disk, folder, address: String::new(), key: String::new(), client, process: None, starts: 0 };
         stage.start(&[]).await;
         let made = stage.command(&["key", "create", "test", "--person", "Admin"]);
         assert!(made.status.success(), "{}", text_of(&made));
@@ -247,6 +260,56 @@ base_url = "{tvmaze}"
 impl Drop for Stage {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A small disk of its own, gone with its value.
+pub struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(place: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(place).ok()?;
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(place).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success()).then(|| Self(place.to_owned()))
+    }
+
+    /// Fill it to the last byte; removing the file makes room.
+    pub fn fill(&self) -> PathBuf {
+        let path = self.0.join("filler");
+        let mut file = std::fs::File::create(&path).unwrap();
+        for size in [1 << 16, 1 << 12, 1] {
+            while file.write(&vec![1; size]).is_ok_and(|written| written > 0) {}
+        }
+        path
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Whether a small disk can be made here. Said aloud where not.
+pub fn can_mount() -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let can = Disk::mount(folder.path(), "1m").is_some();
+    if !can {
+        let _ = writeln!(std::io::stderr(), "SKIPPED a disk that is full: this account may not mount one");
+    }
+    can
+}
+
+/// A server of the test's own; None, said aloud, where it is not installed and nobody insists.
+pub fn server(kind: Kind) -> Option<Server> {
+    match Server::start(kind) {
+        Ok(server) => Some(server),
+        Err(error) if std::env::var_os("CI").is_none() => {
+            let _ = writeln!(std::io::stderr(), "SKIPPED {kind}: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -5,10 +5,12 @@ mod harness;
 mod flows {
     mod analyst;
     mod arrows;
+    mod backup;
     mod crash;
     mod disk;
     mod faults;
     mod house;
     mod settings;
+    mod several;
     mod walk;
 }

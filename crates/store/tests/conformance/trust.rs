@@ -103,7 +103,7 @@ async fn the_first_decision_wins_and_opens_one_turn() {
         let won = outcomes.iter().filter(|o| matches!(o, Ok(DecideOutcome::Decided { turn: Some(_), .. }))).count();
         let late = outcomes.iter().filter(|o| matches!(o, Ok(DecideOutcome::TooLate(a)) if !a.state.is_open())).count();
         assert_eq!((won, late), (1, 3), "{outcomes:?}");
-        let turns = store.unfinished_turns().await.unwrap();
+        let turns = store.unfinished_turns("a", 1_000_000, |_| false).await.unwrap();
         assert_eq!(turns.len(), 2, "the turn that asked and the one that carries out");
         assert!(turns.iter().any(|turn| turn.say.task == Task::Decision { approval: approval.id }));
     })

@@ -1,7 +1,10 @@
 //! The program is killed at every step of a turn. After the next start there is exactly one answer, and no message is lost.
 
-use crate::harness::{PATIENCE, Stage, visible};
-use majordomo_standins::model::Script;
+use crate::harness::{PATIENCE, Setting, Stage, server, visible};
+use majordomo_standins::{
+    database::{Kind, PASSWORD},
+    model::Script,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -64,9 +67,27 @@ async fn exactly_one_answer(stage: &Stage, conversation: &str, marker: &str, tur
 
 #[tokio::test]
 async fn a_crash_at_any_step_loses_no_message_and_answers_once() {
+    walk(Stage::new().await).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_loses_no_message_and_answers_once_on_postgresql() {
+    walk_on(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_loses_no_message_and_answers_once_on_mariadb() {
+    walk_on(Kind::MariaDb).await;
+}
+
+async fn walk_on(kind: Kind) {
+    let Some(server) = server(kind) else { return };
+    walk(Stage::with(Setting { store_url: Some(server.url()), ..Setting::default() }).await).await;
+}
+
+async fn walk(mut stage: Stage) {
     // `make crash` asks for more rounds.
     let rounds: usize = std::env::var("MAJORDOMO_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let mut stage = Stage::new().await;
     for round in 0..rounds {
         for point in POINTS {
             let marker = format!("round {round} {}", point.replace(['.', ':'], " "));
@@ -87,6 +108,7 @@ async fn a_crash_at_any_step_loses_no_message_and_answers_once() {
                 assert_eq!(turn, again, "{point}: what was accepted is not accepted twice");
             }
             exactly_one_answer(&stage, &conversation, &marker, &again).await;
+            assert!(!stage.log().contains(PASSWORD), "the password of the database stays out of the log");
             stage.town.model().unscript();
         }
     }

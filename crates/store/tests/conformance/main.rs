@@ -1,7 +1,10 @@
-//! One suite for every database: SQLite always; others when the environment variable `MAJORDOMO_TEST_STORES` holds their
-//! addresses, separated by blanks. What is skipped is said.
+//! One suite for every database: SQLite always; PostgreSQL and MariaDB when the environment variable `MAJORDOMO_TEST_STORES`
+//! holds their addresses, separated by blanks, as `majordomo-databases` of the stand-ins sets it. What is skipped is said.
 
 #![allow(clippy::print_stdout)]
+
+mod moving;
+mod shared;
 
 use majordomo_domain::{
     Address, Agent, AgentId, ConversationId, Delivery, DeliveryId, KeyId, Message, MessageId, Part, Person, PersonId,
@@ -12,41 +15,50 @@ use majordomo_store::{
 };
 use std::future::Future;
 
-#[path = "conformance/trust.rs"]
 mod trust;
 
 async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
-    check(Store::scratch().await.expect("a scratch database opens")).await;
-    match std::env::var("MAJORDOMO_TEST_STORES") {
-        Ok(addresses) => {
-            for address in addresses.split_whitespace() {
-                // A database of its own for every test, so that they may run side by side.
-                let name = format!("majordomo_{}", TurnId::new().0.simple());
-                ask(address, &format!("CREATE DATABASE {name}")).await;
-                let (server, _) = address.rsplit_once('/').expect("an address ends with a database");
-                let store = Store::open(&format!("{server}/{name}")).await.expect("a named database opens");
-                check(store.clone()).await;
-                store.close().await;
-                drop(store);
-                ask(
-                    address,
-                    &format!(
-                        "DROP DATABASE {name}{}",
-                        if address.starts_with("postgres") { " WITH (FORCE)" } else { "" }
-                    ),
-                )
-                .await;
-            }
-        }
-        Err(_) => {
-            println!("skipped: PostgreSQL and MySQL, MAJORDOMO_TEST_STORES names none (features postgres, mysql)")
-        }
+    on_every_address(async |address| {
+        let store = Store::open(&address).await.expect("a database opens");
+        check(store.clone()).await;
+        store.close().await;
+    })
+    .await;
+}
+
+/// Two stores on one database, as two processes have them.
+async fn on_every_pair<F: Future<Output = ()>>(check: impl Fn(Store, Store) -> F) {
+    on_every_address(async |address| {
+        let (one, two) =
+            (Store::open(&address).await.expect("opens"), Store::open(&address).await.expect("opens twice"));
+        check(one.clone(), two.clone()).await;
+        one.close().await;
+        two.close().await;
+    })
+    .await;
+}
+
+/// An empty database of its own for every test, so that they may run side by side; on every server there is.
+async fn on_every_address(check: impl AsyncFn(String)) {
+    let folder = tempfile::tempdir().unwrap();
+    check(format!("sqlite://{}/majordomo.db", folder.path().display())).await;
+    // Opening a store has made the drivers known.
+    let servers = std::env::var("MAJORDOMO_TEST_STORES").unwrap_or_default();
+    if servers.trim().is_empty() {
+        println!("SKIPPED PostgreSQL and MariaDB: MAJORDOMO_TEST_STORES names none");
+    }
+    for server in servers.split_whitespace() {
+        let name = format!("majordomo_{}", TurnId::new().0.simple());
+        ask(server, &format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("an address ends with a database");
+        check(format!("{base}/{name}")).await;
+        let force = if server.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        ask(server, &format!("DROP DATABASE {name}{force}")).await;
     }
 }
 
 async fn ask(address: &str, statement: &str) {
     use sqlx::{AssertSqlSafe, Connection, Executor};
-    // Opening a scratch store makes the drivers known.
     let mut connection = sqlx::AnyConnection::connect(address).await.expect("the server answers");
     connection.execute(AssertSqlSafe(statement.to_owned())).await.expect("it does as told");
     connection.close().await.expect("it closes");
@@ -153,7 +165,7 @@ async fn a_turn_from_question_to_answer() {
         }];
         store.add_step(say.turn, new.id, fence.unwrap(), steps[0].clone()).await.unwrap();
         store.save_partial(say.turn, new.id, fence.unwrap(), "Metro", 2_000).await.unwrap();
-        let unfinished = store.unfinished_turns().await.unwrap();
+        let unfinished = store.unfinished_turns("a", 110, |_| false).await.unwrap();
         assert_eq!((unfinished.len(), &unfinished[0].steps), (1, &steps));
         assert_eq!(unfinished[0].turn.partial.as_deref(), Some("Metro"));
         store.finish_turn(ending(&say, 1, fence.unwrap(), "Metropolis")).await.unwrap();
@@ -163,7 +175,7 @@ async fn a_turn_from_question_to_answer() {
         let turn = store.turn(say.turn).await.unwrap();
         assert_eq!((turn.state, turn.usage.cached_input_tokens, turn.cost_micros), (TurnState::Done, 4, 7));
         assert!(!store.conversation(new.id).await.unwrap().pending);
-        assert!(store.unfinished_turns().await.unwrap().is_empty());
+        assert!(store.unfinished_turns("a", 9_000, |_| false).await.unwrap().is_empty());
         let days = store.usage_by_day(Some(new.owner), "2026-11-01").await.unwrap();
         assert_eq!((days.len(), days[0].input_tokens, days[0].cost_micros, days[0].turns), (1, 10, 7, 1));
         assert!(store.usage_by_day(Some(PersonId::new()), "2026-11-01").await.unwrap().is_empty());
@@ -216,17 +228,23 @@ async fn one_writer_at_a_time_and_a_late_one_writes_nothing() {
         let second = said(&new, "two", Some("b"), 200);
         assert_eq!(accepted(&store, &second).await, (2, None));
         assert!(matches!(store.begin_turn(second.turn, new.id, "b", 3_000, 300).await, Err(StoreError::Fenced)));
-        // When the lease has lapsed the other one takes over, and the first finds its fence gone.
-        let taken = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await.expect("lapsed");
+        // When the lease has lapsed the other one takes over, in the order of the conversation, and the first finds its fence gone.
+        let early = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await;
+        assert!(matches!(early, Err(StoreError::Fenced)), "an earlier turn has no end");
+        let taken = store.begin_turn(first.turn, new.id, "b", 9_000, 5_000).await.expect("lapsed");
         assert!(taken.0 > fence.0);
         assert!(matches!(store.finish_turn(ending(&first, 1, fence, "late")).await, Err(StoreError::Fenced)));
         let step = Step { seq: 1, kind: StepKind::Compacted { summary: String::new(), through: 0 }, created_at_ms: 1 };
         assert!(matches!(store.add_step(first.turn, new.id, fence, step).await, Err(StoreError::Fenced)));
         assert!(matches!(store.save_partial(first.turn, new.id, fence, "x", 1).await, Err(StoreError::Fenced)));
-        store.finish_turn(ending(&second, 2, taken, "in time")).await.unwrap();
+        store.finish_turn(ending(&first, 1, taken, "in time")).await.unwrap();
+        let over = store.begin_turn(first.turn, new.id, "b", 9_000, 5_000).await;
+        assert!(matches!(over, Err(StoreError::NotFound("turn"))));
+        let taken = store.begin_turn(second.turn, new.id, "b", 9_000, 5_000).await.expect("its turn");
+        store.finish_turn(ending(&second, 2, taken, "at last")).await.unwrap();
         let said: Vec<_> =
             store.messages(new.id, None, 10).await.unwrap().messages.iter().map(|m| m.visible_text()).collect();
-        assert_eq!(said, ["one", "two", "in time"]);
+        assert_eq!(said, ["one", "in time", "two", "at last"]);
         // Ending twice changes nothing.
         assert!(matches!(store.finish_turn(ending(&second, 2, taken, "twice")).await, Err(StoreError::Fenced)));
     })
@@ -428,6 +446,34 @@ async fn what_was_answered_is_there_after_opening_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_another_process_keeps_locked_is_said_and_used_again() {
+    use sqlx::{Connection, Executor};
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/majordomo.db", folder.path().display());
+    let store = Store::open(&url).await.unwrap();
+    let new = conversation(PersonId::new());
+    store.create_conversation(new.clone()).await.unwrap();
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let begun = std::time::Instant::now();
+    let says = (0..20).map(|n| store.accept(said(&new, "meanwhile", None, 200 + n)));
+    for outcome in futures_util::future::join_all(says).await {
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Busy(_)) && error.to_string().contains("locked by another process"),
+            "{error}"
+        );
+    }
+    // The first comes alone and the others together, each of the two waits for the lock once.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(14), "they wait together: {:?}", begun.elapsed());
+    assert_eq!(store.conversation(new.id).await.unwrap().id, new.id, "what is there can be read");
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(accepted(&store, &said(&new, "after", None, 300)).await.0, 1);
+    store.check().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
 async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
     for (url, words) in [
         ("mongodb://nas/majordomo", "\"mongodb\""),
@@ -435,6 +481,8 @@ async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
         ("postgres://nas/majordomo", "without PostgreSQL"),
         ("redis://nas", "\"redis\""),
         ("sqlite://", "names no file"),
+        ("postgres://nas", "names no database"),
+        ("mysql://nas/", "names no database"),
         ("sqlite:///proc/nowhere/majordomo.db", "cannot be made"),
     ] {
         let Err(error) = Store::open(url).await else { panic!("{url} opened") };
