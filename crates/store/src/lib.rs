@@ -21,6 +21,8 @@ mod migrate;
 mod outbox;
 mod people;
 mod row;
+mod seal;
+mod secrets;
 mod writer;
 
 pub use approvals::{DecideOutcome, NewDecision};
@@ -33,6 +35,8 @@ pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
 pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Turn, UnfinishedTurn};
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
+pub use seal::MasterKey;
+pub use secrets::{Rotated, Secrets, StoredSecret};
 
 use dialect::Dialect;
 use sqlx::{AnyPool, any::AnyPoolOptions};
