@@ -1,7 +1,11 @@
 //! What the program says about itself: logs, metrics, traces. Nothing secret and no message text in any of them.
 
-use crate::config::{self, Environment};
+use crate::{
+    config::{self, Environment},
+    redact::Redactor,
+};
 use anyhow::Context;
+use majordomo_domain::Secret;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use std::{io::IsTerminal, panic::PanicHookInfo};
@@ -49,8 +53,16 @@ pub struct Telemetry {
 /// Holds what must be flushed at the end.
 #[derive(Default)]
 pub struct Guard {
+    redactor: Redactor,
     #[cfg(feature = "otel")]
     traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl Guard {
+    /// Never write these, whoever says them.
+    pub fn hide(&self, secrets: impl IntoIterator<Item = Secret>) {
+        self.redactor.hide(secrets);
+    }
 }
 
 impl Drop for Guard {
@@ -71,9 +83,13 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
         Format::Auto => Format::Logfmt,
         chosen => chosen,
     };
+    #[cfg_attr(not(feature = "otel"), expect(unused_mut, reason = "only traces are added"))]
+    let mut guard = Guard::default();
+    let redactor = guard.redactor.clone();
+    let stderr = move || Quiet::stderr(redactor.clone());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => tracing_subscriber::fmt::layer()
-            .with_writer(Quiet::stderr)
+            .with_writer(stderr)
             .with_ansi(colours)
             .with_target(false)
             .with_filter(filter)
@@ -82,7 +98,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .with_target(true)
             .with_span_path(false)
             .layer()
-            .with_writer(Quiet::stderr)
+            .with_writer(stderr)
             .with_filter(filter)
             .boxed(),
         Format::Json => tracing_subscriber::fmt::layer()
@@ -90,7 +106,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .with_writer(Quiet::stderr)
+            .with_writer(stderr)
             .with_filter(filter)
             .boxed(),
     };
@@ -101,13 +117,14 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
         let provider = traces::provider(endpoint)?;
         let layer = traces::layer(&provider);
         set_global_default(registry.with(layer)).context("logging was started twice")?;
-        return Ok(Guard { traces: Some(provider) });
+        guard.traces = Some(provider);
+        return Ok(guard);
     }
     #[cfg(not(feature = "otel"))]
     anyhow::ensure!(telemetry.otlp_endpoint.is_none(), "[telemetry] otlp_endpoint: this build cannot send traces");
     // Not `try_init`, which would also take up what libraries write by the crate `log`, with the paths of their sources.
     set_global_default(registry).context("logging was started twice")?;
-    Ok(Guard::default())
+    Ok(guard)
 }
 
 /// The words for how much is said.
@@ -159,22 +176,27 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program.
-struct Quiet(std::io::Stderr);
+/// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program. A line comes in
+/// one piece, so no secret can hide between two.
+struct Quiet {
+    out: std::io::Stderr,
+    redactor: Redactor,
+}
 
 impl Quiet {
-    fn stderr() -> Self {
-        Self(std::io::stderr())
+    fn stderr(redactor: Redactor) -> Self {
+        Self { out: std::io::stderr(), redactor }
     }
 }
 
 impl std::io::Write for Quiet {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
+        let _ = self.out.write_all(&self.redactor.clean(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        let _ = self.0.flush();
+        let _ = self.out.flush();
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Tu
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
 pub use seal::MasterKey;
-pub use secrets::{Rotated, Secrets, StoredSecret};
+pub use secrets::{Rotated, Secrets, StoredSecret, check_secret_name};
 
 use dialect::Dialect;
 use sqlx::{AnyPool, any::AnyPoolOptions};

@@ -43,6 +43,17 @@ const LONGEST_SECRET: usize = 64 * 1024;
 /// Secrets there may be. Bounds a start, which opens them all.
 const MOST_SECRETS: i64 = 1_000;
 
+/// Letters, digits, `_`, `-` and `.`, so that a name stands in a settings file as it is. [`StoreError::Conflict`] for others.
+pub fn check_secret_name(name: &str) -> Result<()> {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_known) {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(format!(
+        "a secret's name has 1 to {LONGEST_NAME} letters, digits, dots, dashes and underscores"
+    )))
+}
+
 impl Store {
     /// Names of all secrets. Needs no key.
     pub async fn secret_names(&self) -> Result<Vec<StoredSecret>> {
@@ -116,7 +127,7 @@ impl Secrets {
 
     /// Write a secret, a new one or in place of another. [`StoreError::Conflict`] for a name or a value that will not do.
     pub async fn put(&self, name: &str, value: &Secret, now_ms: Millis) -> Result<()> {
-        check_name(name)?;
+        check_secret_name(name)?;
         if value.is_empty() || value.expose().len() > LONGEST_SECRET {
             return Err(StoreError::Conflict(format!("a secret has 1 to {LONGEST_SECRET} bytes")));
         }
@@ -305,17 +316,6 @@ fn of_secret<'a>(name: &'a str, version: &'a str) -> Place<'a> {
 
 fn of_data_key<'a>(version: &'a str, master: &'a str) -> Place<'a> {
     Place { table: "data_keys", row: version, column: "sealed", key: master }
-}
-
-/// Letters, digits, `_`, `-` and `.`, so that a name stands in a settings file as it is.
-fn check_name(name: &str) -> Result<()> {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_known) {
-        return Ok(());
-    }
-    Err(StoreError::Conflict(format!(
-        "a secret's name has 1 to {LONGEST_NAME} letters, digits, dots, dashes and underscores"
-    )))
 }
 
 #[cfg(test)]

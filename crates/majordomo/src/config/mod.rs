@@ -5,27 +5,30 @@
 mod layers;
 pub mod reference;
 
-pub use layers::{Environment, LeftOut, Problems};
+pub use layers::{Environment, LeftOut, Problems, is_placeholder};
 
 use crate::telemetry::{self, Log, Telemetry};
 use anyhow::Context;
 use layers::Layers;
 use majordomo_domain::{
-    MemoryScope,
+    MemoryScope, Secret,
     agent::{Approvals, TurnLimits},
 };
 use serde::Deserialize;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     path::{Path, PathBuf},
 };
-use url::Url;
 
 /// The file looked for in the working directory.
 pub const FILE: &str = "majordomo.toml";
 /// Keys without a section.
 const TOP: [&str; 3] = ["data", "demo", "rules"];
+
+/// Variables by which the library for traces is told headers.
+const OTLP_HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
 
 /// Every setting of the program.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +40,7 @@ pub struct Config {
     pub data: PathBuf,
     pub server: majordomo_web::Config,
     pub store: StoreSection,
+    pub secrets: SecretsSection,
     pub bus: BusSection,
     pub models: majordomo_providers::Config,
     pub tools: majordomo_tools::Config,
@@ -56,6 +60,7 @@ impl Default for Config {
             data: "data".into(),
             server: Default::default(),
             store: StoreSection::default(),
+            secrets: SecretsSection::default(),
             bus: BusSection::default(),
             models: Default::default(),
             tools: Default::default(),
@@ -86,6 +91,14 @@ pub enum Demo {
 pub struct StoreSection {
     /// `sqlite://PATH`; in the data folder when absent.
     pub url: Option<String>,
+}
+
+/// Settings of the section `[secrets]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretsSection {
+    /// Where the master key is; see `master_key.rs` for the places when absent.
+    pub key_file: Option<PathBuf>,
 }
 
 /// Settings of the section `[bus]`.
@@ -155,6 +168,43 @@ impl Loaded {
         }
     }
 
+    /// The settings with the secrets they name. One that is not there is a problem like any other.
+    pub fn with_secrets(
+        mut self,
+        secrets: &BTreeMap<String, Secret>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        if self.layers.wanted.is_empty() {
+            return Ok(self);
+        }
+        self.layers.put_secrets(secrets);
+        let Some(read) = understand(&mut self.layers, environment) else {
+            return Err(Problems(self.layers.sorted_problems()).into());
+        };
+        // What was read early is in use already, with what the command line had to say of it.
+        let Config { demo, data, server, store, secrets, bus, log, telemetry, .. } = self.config;
+        self.config = Config { demo, data, server, store, secrets, bus, log, telemetry, ..read };
+        Ok(self)
+    }
+
+    /// What must never be written: the keys and passwords in these settings, and those the environment holds for libraries.
+    pub fn hidden(&self, environment: &Environment) -> Vec<Secret> {
+        let keys = self.config.models.providers.values().filter_map(|provider| provider.resolved_key.clone());
+        let mut hidden: Vec<Secret> = self.layers.secrets().into_iter().chain(keys).collect();
+        hidden.extend(password(&self.config.store_url()).map(Secret::new));
+        for (_, value) in environment.iter().filter(|(name, _)| OTLP_HEADERS.contains(&name.as_str())) {
+            // Pairs as in `authorization=Bearer%20…,x-team=home`.
+            let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
+            let secret = pairs.filter(|(name, _)| layers::is_secret_header(name.trim()));
+            for (_, value) in secret {
+                let value = percent_decoded(value.trim());
+                hidden.extend(value.split_whitespace().map(Secret::new));
+                hidden.push(Secret::new(value));
+            }
+        }
+        hidden
+    }
+
     /// A refusal that names the place of a setting.
     pub fn refuse(&mut self, key: &str, text: impl Into<String>) -> anyhow::Error {
         self.layers.problems.clear();
@@ -204,13 +254,8 @@ pub fn read(file: Option<(&Path, &str)>, environment: &Environment) -> anyhow::R
     layers.lay_environment(environment, &TOP);
     conventions(&mut layers, environment);
     layers.resolve(environment);
-    let mut config: Option<Config> = layers.read();
-    if let Some(config) = &mut config {
-        resolve_models(config, environment, &mut layers);
-        check(config, &mut layers);
-    }
-    match config {
-        Some(config) if layers.problems.is_empty() => Ok(Loaded {
+    match understand(&mut layers, environment) {
+        Some(config) => Ok(Loaded {
             config,
             file: file.map(|(path, _)| path.to_owned()),
             left_out: std::mem::take(&mut layers.left_out),
@@ -220,6 +265,14 @@ pub fn read(file: Option<(&Path, &str)>, environment: &Environment) -> anyhow::R
         }),
         _ => Err(Problems(layers.sorted_problems()).into()),
     }
+}
+
+/// The tree of settings, when nothing is wrong with it.
+fn understand(layers: &mut Layers, environment: &Environment) -> Option<Config> {
+    let mut config: Config = layers.read()?;
+    resolve_models(&mut config, environment, layers);
+    check(&config, layers);
+    layers.problems.is_empty().then_some(config)
 }
 
 /// Keys under the names everybody uses make their service usable without any file.
@@ -442,13 +495,36 @@ fn check_names(config: &Config, layers: &mut Layers) {
 
 /// An address without the password it may hold.
 pub fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("***"));
-            parsed.into()
-        }
-        _ => url.to_owned(),
+    match password_at(url) {
+        Some(range) => format!("{}***{}", &url[..range.start], &url[range.end..]),
+        None => url.to_owned(),
     }
+}
+
+/// The password an address holds, as it was before it was made fit for an address.
+fn password(url: &str) -> Option<String> {
+    password_at(url).map(|range| percent_decoded(&url[range]))
+}
+
+/// Where the password stands. Not by a parser of addresses: what cannot be read as one must be silent, too.
+fn password_at(url: &str) -> Option<Range<usize>> {
+    let start = url.find("://")? + 3;
+    if let Some(mark) = url[start..].rfind('@').map(|at| start + at)
+        && let Some(colon) = url[start..mark].find(':').map(|at| start + at)
+    {
+        return Some(colon + 1..mark);
+    }
+    let key = url.find("?password=").or_else(|| url.find("&password="))?;
+    let value = key + "?password=".len();
+    let end = url[value..].find('&').map_or(url.len(), |at| value + at);
+    Some(value..end)
+}
+
+fn percent_decoded(text: &str) -> String {
+    // Of a form's pairs this is the value of one without a name; `+` is no blank here.
+    let pair = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
+    let value = url::form_urlencoded::parse(pair.as_bytes()).next();
+    value.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -682,5 +758,74 @@ mod tests {
             &[],
             &["majordomo.toml:2: [telemetry] otlp_endpoint: the environment variable NOT_THERE is not set"],
         );
+    }
+
+    #[test]
+    fn a_secret_is_named_where_it_is_needed_and_put_there_when_the_database_is_open() {
+        let text = "[tools.tmdb]\napi_key = \"secret:TMDB\"\n[models.openai]\napi_key = \"secret: OPENAI\"\n\
+                    headers = { X-Api-Key = \"secret:TMDB\" }\n";
+        let value = "0123456789abcdef0123456789abcdef";
+        let secrets = BTreeMap::from([
+            ("TMDB".to_owned(), Secret::new(value)),
+            ("OPENAI".to_owned(), Secret::new("sk-of-a-test")),
+        ]);
+        let mut before = loaded(Some(text), &[]).unwrap();
+        assert!(before.config.tools.tmdb.api_key.is_empty());
+        before.config.data = "elsewhere".into();
+        let after = before.with_secrets(&secrets, &Environment::new()).unwrap();
+        assert_eq!(after.config.tools.tmdb.api_key.expose(), value);
+        let openai = &after.config.models.providers["openai"];
+        assert_eq!(openai.resolved_key.as_ref().unwrap().expose(), "sk-of-a-test");
+        assert_eq!(openai.headers["X-Api-Key"], value);
+        assert_eq!(after.config.data, PathBuf::from("elsewhere"), "what the command line said stays");
+        let hidden: Vec<String> =
+            after.hidden(&Environment::new()).iter().map(|secret| secret.expose().to_owned()).collect();
+        assert!(hidden.iter().any(|one| one == value) && hidden.iter().any(|one| one == "sk-of-a-test"), "{hidden:?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_refused_with_its_place_and_the_nearest_name() {
+        let refusal = |text: &str, names: &[&str]| {
+            let secrets = names.iter().map(|name| ((*name).to_owned(), Secret::new("v"))).collect();
+            let outcome = loaded(Some(text), &[]).and_then(|loaded| loaded.with_secrets(&secrets, &Environment::new()));
+            outcome.expect_err("should be refused").to_string()
+        };
+        let text = "\n[tools.tmdb]\napi_key = \"secret:TMBD\"\n";
+        assert_eq!(
+            refusal(text, &["OPENAI", "TMDB"]),
+            "majordomo.toml:3: [tools.tmdb] api_key: there is no secret \"TMBD\"; did you mean \"TMDB\"?"
+        );
+        assert_eq!(
+            refusal(text, &[]),
+            "majordomo.toml:3: [tools.tmdb] api_key: there is no secret \"TMBD\"; `majordomo secret set TMBD` makes it"
+        );
+        assert_eq!(
+            refusal("[store]\nurl = \"secret:URL\"\n", &["URL"]),
+            "majordomo.toml:2: [store] url: is read before the database is open, so secret:NAME cannot stand here; use \
+             env:NAME"
+        );
+    }
+
+    #[test]
+    fn a_header_may_name_a_variable() {
+        let text = "[models.openai]\nheaders = { X-Api-Key = \"env:HEADER\" }\n";
+        let config = loaded(Some(text), &[("HEADER", "of-a-test")]).unwrap().config;
+        assert_eq!(config.models.providers["openai"].headers["X-Api-Key"], "of-a-test");
+    }
+
+    #[test]
+    fn the_password_of_an_address_is_never_shown_however_broken_the_address() {
+        for (url, shown, password_in_it) in [
+            ("sqlite://data/majordomo.db", "sqlite://data/majordomo.db", None),
+            ("postgres://ada@db/house", "postgres://ada@db/house", None),
+            ("postgres://ada:hush@db/house", "postgres://ada:***@db/house", Some("hush")),
+            ("postgres://ada:hush%40home@db/house", "postgres://ada:***@db/house", Some("hush@home")),
+            ("postgres://ada:hu@sh@[db/house", "postgres://ada:***@[db/house", Some("hu@sh")),
+            ("postgres://db/house?password=hush&x=1", "postgres://db/house?password=***&x=1", Some("hush")),
+            ("postgres://:hush@", "postgres://:***@", Some("hush")),
+        ] {
+            assert_eq!(without_password(url), shown);
+            assert_eq!(password(url).as_deref(), password_in_it, "{url}");
+        }
     }
 }
