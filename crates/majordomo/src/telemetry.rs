@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use std::{io::IsTerminal, panic::PanicHookInfo};
 use tracing::subscriber::set_global_default;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt::MakeWriter, layer::SubscriberExt};
 use url::Url;
 
 /// Settings of the section `[log]`.
@@ -86,30 +86,8 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
     #[cfg_attr(not(feature = "otel"), expect(unused_mut, reason = "only traces are added"))]
     let mut guard = Guard::default();
     let redactor = guard.redactor.clone();
-    let stderr = move || Quiet::stderr(redactor.clone());
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        Format::Text => tracing_subscriber::fmt::layer()
-            .with_writer(stderr)
-            .with_ansi(colours)
-            .with_target(false)
-            .with_filter(filter)
-            .boxed(),
-        Format::Auto | Format::Logfmt => tracing_logfmt::builder()
-            .with_target(true)
-            .with_span_path(false)
-            .layer()
-            .with_writer(stderr)
-            .with_filter(filter)
-            .boxed(),
-        Format::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_writer(stderr)
-            .with_filter(filter)
-            .boxed(),
-    };
+    let stderr = move || Quiet { out: std::io::stderr(), redactor: redactor.clone() };
+    let lines = lines(format, colours, filter, stderr);
     let registry = Registry::default().with(lines);
     std::panic::set_hook(Box::new(log_panic));
     #[cfg(feature = "otel")]
@@ -125,6 +103,36 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
     // Not `try_init`, which would also take up what libraries write by the crate `log`, with the paths of their sources.
     set_global_default(registry).context("logging was started twice")?;
     Ok(guard)
+}
+
+/// What writes a line of the log.
+fn lines<W>(format: Format, colours: bool, filter: EnvFilter, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'line> MakeWriter<'line> + Send + Sync + 'static,
+{
+    match format {
+        Format::Text => tracing_subscriber::fmt::layer()
+            .with_writer(writer)
+            .with_ansi(colours)
+            .with_target(false)
+            .with_filter(filter)
+            .boxed(),
+        Format::Auto | Format::Logfmt => tracing_logfmt::builder()
+            .with_target(true)
+            .with_span_path(false)
+            .layer()
+            .with_writer(writer)
+            .with_filter(filter)
+            .boxed(),
+        Format::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_writer(writer)
+            .with_filter(filter)
+            .boxed(),
+    }
 }
 
 /// The words for how much is said.
@@ -178,18 +186,12 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program. A line comes in
 /// one piece, so no secret can hide between two.
-struct Quiet {
-    out: std::io::Stderr,
+struct Quiet<W> {
+    out: W,
     redactor: Redactor,
 }
 
-impl Quiet {
-    fn stderr(redactor: Redactor) -> Self {
-        Self { out: std::io::stderr(), redactor }
-    }
-}
-
-impl std::io::Write for Quiet {
+impl<W: std::io::Write> std::io::Write for Quiet<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let _ = self.out.write_all(&self.redactor.clean(bytes));
         Ok(bytes.len())
@@ -263,6 +265,49 @@ mod tests {
             ("main.rs", "main.rs"),
         ] {
             assert_eq!(within_crate(file), told);
+        }
+    }
+
+    /// A place for lines that a test can read.
+    #[derive(Clone, Default)]
+    struct Page(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_secret_of_the_settings_is_never_written_even_if_a_library_logs_it() {
+        const KEY: &str = "canary key/with \"signs\"+1";
+        for format in [Format::Text, Format::Logfmt, Format::Json] {
+            let page = Page::default();
+            let redactor = Redactor::default();
+            redactor.hide([Secret::new(KEY)]);
+            let out = page.clone();
+            let writer = move || Quiet { out: out.clone(), redactor: redactor.clone() };
+            let layer = lines(format, false, filter("trace,hyper_util=trace").unwrap(), writer);
+            tracing::subscriber::with_default(Registry::default().with(layer), || {
+                let span = tracing::info_span!(target: "hyper_util::client", "connection", key = KEY);
+                let _inside = span.enter();
+                let query: String = url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect();
+                tracing::trace!(target: "hyper_util::client", url = %format!("https://h/3?api_key={query}&page=1"), "connecting");
+                tracing::warn!(target: "some_library", headers = ?[("authorization", KEY)], "refused");
+                tracing::error!(target: "some_library", "could not send {KEY}");
+            });
+            let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+            for said in ["connecting", "refused", "could not send", "&page=1", "[secret]"] {
+                assert!(text.contains(said), "{format:?}: {said} is missing: {text}");
+            }
+            for part in ["canary", "signs"] {
+                assert!(!text.contains(part), "{format:?}: {text}");
+            }
         }
     }
 
