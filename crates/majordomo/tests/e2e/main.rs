@@ -5,10 +5,12 @@ mod harness;
 mod flows {
     mod analyst;
     mod arrows;
+    mod canaries;
     mod crash;
     mod disk;
     mod faults;
     mod house;
+    mod secrets;
     mod settings;
     mod walk;
 }
