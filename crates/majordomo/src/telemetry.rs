@@ -138,6 +138,9 @@ where
 /// The words for how much is said.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
 
+/// Below warnings it writes whole paths of requests, and in the path of a webhook is its secret.
+const SILENT: &str = "tower_http::csrf=warn";
+
 /// Understand a level; the error names what is wrong with it.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     let level = level.trim();
@@ -154,7 +157,9 @@ pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
         "level: \"{level}\" is not one of {}, nor a list such as \"warn,majordomo=info,hyper=debug\"",
         LEVELS.join(", ")
     );
-    EnvFilter::builder().parse(directives.join(",")).with_context(|| format!("level: \"{level}\" is not understood"))
+    EnvFilter::builder()
+        .parse(format!("{},{SILENT}", directives.join(",")))
+        .with_context(|| format!("level: \"{level}\" is not understood"))
 }
 
 /// `info`, `majordomo_engine=debug`, `majordomo_engine[turn]=trace`.
@@ -326,6 +331,6 @@ mod tests {
             "level: \"bogus\" is not one of trace, debug, info, warn, error, off, nor a list such as \
              \"warn,majordomo=info,hyper=debug\""
         );
-        assert_eq!(filter("debug").unwrap().to_string(), "majordomo=debug,warn");
+        assert_eq!(filter("debug").unwrap().to_string(), "tower_http::csrf=warn,majordomo=debug,warn");
     }
 }

@@ -4,6 +4,7 @@
 //! the environment is text, `"5MB"` is a number of bytes, `"30s"` a number of milliseconds where milliseconds are wanted); what
 //! still does not fit is noted, taken out, and the rest is read on, so that one start shows everything that is wrong.
 
+use super::address;
 use majordomo_domain::Secret;
 use serde::de::DeserializeOwned;
 use std::{
@@ -129,6 +130,9 @@ impl Layers {
         let mut gone = BTreeSet::new();
         for (path, text) in paths {
             let secret = is_secret(&path);
+            if !(secret || text.starts_with("env:") || text.starts_with("secret:")) {
+                continue;
+            }
             if let Some(name) = text.strip_prefix("secret:") {
                 if path.first().is_some_and(|section| EARLY.contains(&section.as_str())) {
                     let key = path.last().cloned().unwrap_or_default();
@@ -196,11 +200,17 @@ impl Layers {
         }
     }
 
-    /// Every text that stands where a secret belongs.
+    /// Every text that stands where a secret belongs, and every password in an address.
     pub fn secrets(&self) -> Vec<Secret> {
         let mut found = Vec::new();
         texts(&self.tree, &mut Vec::new(), &mut found);
-        found.into_iter().filter(|(path, _)| is_secret(path)).map(|(_, text)| Secret::new(text)).collect()
+        let secret = |(path, text): (Vec<String>, String)| match is_secret(&path) {
+            true => Some(text),
+            // A prompt may speak of addresses; it is none.
+            false if text.contains(char::is_whitespace) => None,
+            false => address::password(&text),
+        };
+        found.into_iter().filter_map(secret).map(Secret::new).collect()
     }
 
     /// Read the tree as `T`. What does not fit is noted in `problems` and taken out. None when nothing could be read at all.
@@ -229,7 +239,8 @@ impl Layers {
             {
                 path.push(key);
             }
-            let text = explain(&path, &message);
+            // What was found may be an address with a password in it.
+            let text = address::without_password(&explain(&path, &message));
             self.blame(&path, text);
             if !self.remove_nearest(&path) {
                 return None;
@@ -423,9 +434,7 @@ fn texts(table: &Table, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, St
     for (key, value) in table {
         path.push(key.clone());
         match value {
-            Value::String(text) if text.starts_with("env:") || text.starts_with("secret:") || is_secret(path) => {
-                found.push((path.clone(), text.clone()));
-            }
+            Value::String(text) => found.push((path.clone(), text.clone())),
             Value::Table(inner) => texts(inner, path, found),
             _ => {}
         }
@@ -522,6 +531,10 @@ fn explain(path: &[String], message: &str) -> String {
             other if other.starts_with("struct ") => "a table",
             other => other,
         };
+        if wanted == "a table" && found.starts_with("string ") {
+            // Somebody who forgot the name of the key may have written the key's value here.
+            return format!("{key}: expected a table, found a text");
+        }
         let found = found.replace('`', "").replacen("string ", "", 1);
         return format!("{key}: expected {wanted}, found {found}");
     }

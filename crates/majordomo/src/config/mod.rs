@@ -2,9 +2,11 @@
 //!
 //! Start reading at [`Config`]; `layers.rs` reads and blames, `reference.rs` documents every key.
 
+mod address;
 mod layers;
 pub mod reference;
 
+pub use address::without_password;
 pub use layers::{Environment, LeftOut, Problems, is_placeholder};
 
 use crate::telemetry::{self, Log, Telemetry};
@@ -18,7 +20,6 @@ use serde::Deserialize;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -191,13 +192,13 @@ impl Loaded {
     pub fn hidden(&self, environment: &Environment) -> Vec<Secret> {
         let keys = self.config.models.providers.values().filter_map(|provider| provider.resolved_key.clone());
         let mut hidden: Vec<Secret> = self.layers.secrets().into_iter().chain(keys).collect();
-        hidden.extend(password(&self.config.store_url()).map(Secret::new));
+        hidden.extend(address::password(&self.config.store_url()).map(Secret::new));
         for (_, value) in environment.iter().filter(|(name, _)| OTLP_HEADERS.contains(&name.as_str())) {
             // Pairs as in `authorization=Bearer%20…,x-team=home`.
             let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
             let secret = pairs.filter(|(name, _)| layers::is_secret_header(name.trim()));
             for (_, value) in secret {
-                let value = percent_decoded(value.trim());
+                let value = address::percent_decoded(value.trim());
                 hidden.extend(value.split_whitespace().map(Secret::new));
                 hidden.push(Secret::new(value));
             }
@@ -493,40 +494,6 @@ fn check_names(config: &Config, layers: &mut Layers) {
     }
 }
 
-/// An address without the password it may hold.
-pub fn without_password(url: &str) -> String {
-    match password_at(url) {
-        Some(range) => format!("{}***{}", &url[..range.start], &url[range.end..]),
-        None => url.to_owned(),
-    }
-}
-
-/// The password an address holds, as it was before it was made fit for an address.
-fn password(url: &str) -> Option<String> {
-    password_at(url).map(|range| percent_decoded(&url[range]))
-}
-
-/// Where the password stands. Not by a parser of addresses: what cannot be read as one must be silent, too.
-fn password_at(url: &str) -> Option<Range<usize>> {
-    let start = url.find("://")? + 3;
-    if let Some(mark) = url[start..].rfind('@').map(|at| start + at)
-        && let Some(colon) = url[start..mark].find(':').map(|at| start + at)
-    {
-        return Some(colon + 1..mark);
-    }
-    let key = url.find("?password=").or_else(|| url.find("&password="))?;
-    let value = key + "?password=".len();
-    let end = url[value..].find('&').map_or(url.len(), |at| value + at);
-    Some(value..end)
-}
-
-fn percent_decoded(text: &str) -> String {
-    // Of a form's pairs this is the value of one without a name; `+` is no blank here.
-    let pair = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
-    let value = url::form_urlencoded::parse(pair.as_bytes()).next();
-    value.map(|(_, value)| value.into_owned()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -811,21 +778,5 @@ mod tests {
         let text = "[models.openai]\nheaders = { X-Api-Key = \"env:HEADER\" }\n";
         let config = loaded(Some(text), &[("HEADER", "of-a-test")]).unwrap().config;
         assert_eq!(config.models.providers["openai"].headers["X-Api-Key"], "of-a-test");
-    }
-
-    #[test]
-    fn the_password_of_an_address_is_never_shown_however_broken_the_address() {
-        for (url, shown, password_in_it) in [
-            ("sqlite://data/majordomo.db", "sqlite://data/majordomo.db", None),
-            ("postgres://ada@db/house", "postgres://ada@db/house", None),
-            ("postgres://ada:hush@db/house", "postgres://ada:***@db/house", Some("hush")),
-            ("postgres://ada:hush%40home@db/house", "postgres://ada:***@db/house", Some("hush@home")),
-            ("postgres://ada:hu@sh@[db/house", "postgres://ada:***@[db/house", Some("hu@sh")),
-            ("postgres://db/house?password=hush&x=1", "postgres://db/house?password=***&x=1", Some("hush")),
-            ("postgres://:hush@", "postgres://:***@", Some("hush")),
-        ] {
-            assert_eq!(without_password(url), shown);
-            assert_eq!(password(url).as_deref(), password_in_it, "{url}");
-        }
     }
 }
