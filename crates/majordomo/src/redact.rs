@@ -1,4 +1,4 @@
-//! The last look at a line of the log: whatever a library wrote, a secret we know of leaves as `[secret]`.
+//! The last look at a line of the log and at a trace: whatever a library wrote, a secret we know of leaves as `[secret]`.
 //!
 //! Known are the values of the settings, of the sealed secrets and of the variables libraries read. They are found as they
 //! are, percent-encoded, with the escapes of JSON and logfmt, and as base64 or hex. Work is done only when a line is written.
@@ -12,7 +12,7 @@ use majordomo_domain::Secret;
 use std::{
     borrow::Cow,
     collections::BTreeSet,
-    fmt::Write,
+    fmt::{self, Write},
     sync::{Arc, RwLock},
 };
 
@@ -55,6 +55,15 @@ impl Redactor {
         }
     }
 
+    /// The text without what is secret; None when nothing is.
+    #[cfg(feature = "otel")]
+    pub fn cleaned(&self, text: &str) -> Option<String> {
+        match self.clean(text.as_bytes()) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(clean) => Some(String::from_utf8_lossy(&clean).into_owned()),
+        }
+    }
+
     /// The line without what is secret.
     pub fn clean<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -84,6 +93,12 @@ impl Redactor {
         }
         clean.extend_from_slice(&line[from..]);
         Cow::Owned(clean)
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redactor]")
     }
 }
 

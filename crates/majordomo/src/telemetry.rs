@@ -92,7 +92,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
     std::panic::set_hook(Box::new(log_panic));
     #[cfg(feature = "otel")]
     if let Some(endpoint) = &telemetry.otlp_endpoint {
-        let provider = traces::provider(endpoint)?;
+        let provider = traces::provider(endpoint, &guard.redactor)?;
         let layer = traces::layer(&provider);
         set_global_default(registry.with(layer)).context("logging was started twice")?;
         guard.traces = Some(provider);
@@ -225,23 +225,97 @@ fn within_crate(file: &str) -> &str {
 
 #[cfg(feature = "otel")]
 mod traces {
+    use crate::redact::Redactor;
     use anyhow::Context;
-    use opentelemetry::trace::TracerProvider;
-    use opentelemetry_otlp::{SpanExporter, WithExportConfig};
-    use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+    use opentelemetry::{
+        Array, KeyValue, Value,
+        trace::{Status, TracerProvider},
+    };
+    use opentelemetry_otlp::WithExportConfig;
+    use opentelemetry_sdk::{
+        Resource,
+        error::OTelSdkResult,
+        trace::{SdkTracerProvider, SpanData, SpanExporter},
+    };
+    use std::{borrow::Cow, time::Duration};
     use tracing_subscriber::{Layer, registry::LookupSpan};
     use url::Url;
 
-    pub fn provider(endpoint: &Url) -> anyhow::Result<SdkTracerProvider> {
+    pub fn provider(endpoint: &Url, redactor: &Redactor) -> anyhow::Result<SdkTracerProvider> {
         // The exporter's client is built before anybody else's; a second call finds a TLS provider in place, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let exporter = SpanExporter::builder()
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_endpoint(endpoint.as_str())
             .build()
             .context("[telemetry] otlp_endpoint")?;
+        let exporter = Careful { exporter, redactor: redactor.clone() };
         let resource = Resource::builder().with_service_name("majordomo").build();
         Ok(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build())
+    }
+
+    /// Takes out of the spans what is secret, before they leave.
+    #[derive(Debug)]
+    struct Careful<E> {
+        exporter: E,
+        redactor: Redactor,
+    }
+
+    impl<E: SpanExporter> SpanExporter for Careful<E> {
+        async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+            for span in &mut batch {
+                self.clean_text(&mut span.name);
+                self.clean_values(&mut span.attributes);
+                if let Status::Error { description } = &mut span.status {
+                    self.clean_text(description);
+                }
+                for event in &mut span.events.events {
+                    self.clean_text(&mut event.name);
+                    self.clean_values(&mut event.attributes);
+                }
+            }
+            self.exporter.export(batch).await
+        }
+
+        fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+            self.exporter.shutdown_with_timeout(timeout)
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            self.exporter.force_flush()
+        }
+
+        fn set_resource(&mut self, resource: &Resource) {
+            self.exporter.set_resource(resource);
+        }
+    }
+
+    impl<E> Careful<E> {
+        fn clean_text(&self, text: &mut Cow<'static, str>) {
+            if let Some(clean) = self.redactor.cleaned(text) {
+                *text = clean.into();
+            }
+        }
+
+        fn clean_values(&self, values: &mut [KeyValue]) {
+            for pair in values {
+                match &mut pair.value {
+                    Value::String(text) => {
+                        if let Some(clean) = self.redactor.cleaned(text.as_str()) {
+                            *text = clean.into();
+                        }
+                    }
+                    Value::Array(Array::String(texts)) => {
+                        for text in texts {
+                            if let Some(clean) = self.redactor.cleaned(text.as_str()) {
+                                *text = clean.into();
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 
     pub fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + Send + Sync + use<S>
@@ -251,6 +325,44 @@ mod traces {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("majordomo"))
             .with_filter(tracing_subscriber::filter::LevelFilter::INFO)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use majordomo_domain::Secret;
+        use std::sync::{Arc, Mutex};
+        use tracing_subscriber::{Registry, layer::SubscriberExt};
+
+        /// Where a collector would be.
+        #[derive(Clone, Debug, Default)]
+        struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+        impl SpanExporter for Kept {
+            async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+                self.0.lock().unwrap().extend(batch);
+                Ok(())
+            }
+        }
+
+        #[test]
+        fn a_secret_that_a_library_puts_into_a_span_is_in_no_trace() {
+            const KEY: &str = "canary/key+1";
+            let redactor = Redactor::default();
+            redactor.hide([Secret::new(KEY)]);
+            let kept = Kept::default();
+            let exporter = Careful { exporter: kept.clone(), redactor };
+            let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+            tracing::subscriber::with_default(Registry::default().with(layer(&provider)), || {
+                let span =
+                    tracing::info_span!(target: "some_library", "request", url = "http://h/?key=canary%2Fkey%2B1");
+                span.in_scope(|| tracing::error!(target: "some_library", header = KEY, "refused {KEY}"));
+            });
+            provider.shutdown().unwrap();
+            let spans = format!("{:?}", kept.0.lock().unwrap());
+            assert!(spans.contains("some_library") && spans.contains("refused [secret]"), "{spans}");
+            assert!(spans.contains("http://h/?key=[secret]") && !spans.contains("canary"), "{spans}");
+        }
     }
 }
 

@@ -680,6 +680,19 @@ mod tests {
         assert_eq!(error, "OPENAI_API_KEY: the value is a placeholder, not a secret");
         let error = loaded(Some("[tools.tmdb]\napi_key = [\"hush-hush\"]\n"), &[]).unwrap_err().to_string();
         assert!(error.contains("api_key is not of the expected kind") && !error.contains("hush"), "{error}");
+        refused(
+            "[models]\nopenai = \"hush-hush\"\n[tools]\ntmdb = \"hush-hush\"\n",
+            &[],
+            &[
+                "majordomo.toml:2: [models] openai: expected a table, found a text",
+                "majordomo.toml:4: [tools] tmdb: expected a table, found a text",
+            ],
+        );
+        refused(
+            "[server]\npublic_url = \"http://me:hush@[nowhere/\"\n",
+            &[],
+            &["majordomo.toml:2: [server] public_url: invalid IPv6 address: \"http://me:***@[nowhere/\""],
+        );
     }
 
     #[test]
