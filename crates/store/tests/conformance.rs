@@ -5,14 +5,15 @@
 
 use majordomo_domain::{
     Address, Agent, AgentId, ConversationId, Delivery, DeliveryId, KeyId, Message, MessageId, Part, Person, PersonId,
-    Role, Secret, Standing, TurnId, TurnState, Usage, delivery::DeliveryState, op::Say, person::Identity,
+    Role, Standing, TurnId, TurnState, Usage, delivery::DeliveryState, op::Say, person::Identity,
 };
 use majordomo_store::{
-    AcceptOutcome, ApiKey, Fence, FinishedTurn, MasterKey, NewConversation, NewSay, Rotated, Step, StepKind, Store,
-    StoreError, StoredSecret,
+    AcceptOutcome, ApiKey, Fence, FinishedTurn, NewConversation, NewSay, Step, StepKind, Store, StoreError,
 };
 use std::future::Future;
 
+#[path = "conformance/sealed.rs"]
+mod sealed;
 #[path = "conformance/trust.rs"]
 mod trust;
 
@@ -454,36 +455,4 @@ async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
     }
     let Err(error) = Store::open(&url).await else { panic!("a newer schema opened") };
     assert!(error.to_string().contains("newer version (schema 99"), "{error}");
-}
-
-#[tokio::test]
-async fn secrets_are_kept_sealed_and_stay_the_same_through_rotations() {
-    on_every_database(|store| async move {
-        let master = MasterKey::random().unwrap();
-        let secrets = store.unlock(master.clone()).await.unwrap();
-        assert!(secrets.all().await.unwrap().is_empty());
-        for (name, value) in [("TMDB", "one"), ("OPENAI", "two"), ("TMDB", "three")] {
-            secrets.put(name, &Secret::new(value), 7).await.unwrap();
-        }
-        let listed = |version| {
-            ["OPENAI", "TMDB"].map(|name| StoredSecret { name: name.into(), key_version: version, updated_at_ms: 7 })
-        };
-        assert_eq!(store.secret_names().await.unwrap(), listed(1));
-        assert!(matches!(store.unlock(MasterKey::random().unwrap()).await, Err(StoreError::Unusable(_))));
-        for version in 2..4 {
-            let rotated = secrets.rotate(8).await.unwrap();
-            assert_eq!(rotated, Rotated { key_version: version, resealed: 2, is_resumed: false });
-            assert_eq!(store.secret_names().await.unwrap(), listed(version));
-        }
-        let next = MasterKey::random().unwrap();
-        assert_eq!(secrets.change_master(&next).await.unwrap(), 1);
-        assert!(matches!(store.unlock(master).await, Err(StoreError::Unusable(_))));
-        let secrets = store.unlock(next).await.unwrap();
-        let all = secrets.all().await.unwrap();
-        assert_eq!((all["OPENAI"].expose(), all["TMDB"].expose()), ("two", "three"));
-        store.remove_secret("TMDB").await.unwrap();
-        assert!(matches!(store.remove_secret("TMDB").await, Err(StoreError::NotFound(_))));
-        assert_eq!(secrets.all().await.unwrap().len(), 1);
-    })
-    .await;
 }
