@@ -6,6 +6,8 @@ mod cli;
 mod config;
 mod credentials;
 mod lock;
+mod master_key;
+mod redact;
 mod telemetry;
 mod wire;
 

@@ -1,12 +1,16 @@
 //! What the program says about itself: logs, metrics, traces. Nothing secret and no message text in any of them.
 
-use crate::config::{self, Environment};
+use crate::{
+    config::{self, Environment},
+    redact::Redactor,
+};
 use anyhow::Context;
+use majordomo_domain::Secret;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use std::{io::IsTerminal, panic::PanicHookInfo};
 use tracing::subscriber::set_global_default;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt::MakeWriter, layer::SubscriberExt};
 use url::Url;
 
 /// Settings of the section `[log]`.
@@ -49,8 +53,16 @@ pub struct Telemetry {
 /// Holds what must be flushed at the end.
 #[derive(Default)]
 pub struct Guard {
+    redactor: Redactor,
     #[cfg(feature = "otel")]
     traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl Guard {
+    /// Never write these, whoever says them.
+    pub fn hide(&self, secrets: impl IntoIterator<Item = Secret>) {
+        self.redactor.hide(secrets);
+    }
 }
 
 impl Drop for Guard {
@@ -71,9 +83,36 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
         Format::Auto => Format::Logfmt,
         chosen => chosen,
     };
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+    #[cfg_attr(not(feature = "otel"), expect(unused_mut, reason = "only traces are added"))]
+    let mut guard = Guard::default();
+    let redactor = guard.redactor.clone();
+    let stderr = move || Quiet { out: std::io::stderr(), redactor: redactor.clone() };
+    let lines = lines(format, colours, filter, stderr);
+    let registry = Registry::default().with(lines);
+    std::panic::set_hook(Box::new(log_panic));
+    #[cfg(feature = "otel")]
+    if let Some(endpoint) = &telemetry.otlp_endpoint {
+        let provider = traces::provider(endpoint, &guard.redactor)?;
+        let layer = traces::layer(&provider);
+        set_global_default(registry.with(layer)).context("logging was started twice")?;
+        guard.traces = Some(provider);
+        return Ok(guard);
+    }
+    #[cfg(not(feature = "otel"))]
+    anyhow::ensure!(telemetry.otlp_endpoint.is_none(), "[telemetry] otlp_endpoint: this build cannot send traces");
+    // Not `try_init`, which would also take up what libraries write by the crate `log`, with the paths of their sources.
+    set_global_default(registry).context("logging was started twice")?;
+    Ok(guard)
+}
+
+/// What writes a line of the log.
+fn lines<W>(format: Format, colours: bool, filter: EnvFilter, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'line> MakeWriter<'line> + Send + Sync + 'static,
+{
+    match format {
         Format::Text => tracing_subscriber::fmt::layer()
-            .with_writer(Quiet::stderr)
+            .with_writer(writer)
             .with_ansi(colours)
             .with_target(false)
             .with_filter(filter)
@@ -82,7 +121,7 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .with_target(true)
             .with_span_path(false)
             .layer()
-            .with_writer(Quiet::stderr)
+            .with_writer(writer)
             .with_filter(filter)
             .boxed(),
         Format::Json => tracing_subscriber::fmt::layer()
@@ -90,28 +129,17 @@ pub fn start(log: &Log, telemetry: &Telemetry, environment: &Environment) -> any
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .with_writer(Quiet::stderr)
+            .with_writer(writer)
             .with_filter(filter)
             .boxed(),
-    };
-    let registry = Registry::default().with(lines);
-    std::panic::set_hook(Box::new(log_panic));
-    #[cfg(feature = "otel")]
-    if let Some(endpoint) = &telemetry.otlp_endpoint {
-        let provider = traces::provider(endpoint)?;
-        let layer = traces::layer(&provider);
-        set_global_default(registry.with(layer)).context("logging was started twice")?;
-        return Ok(Guard { traces: Some(provider) });
     }
-    #[cfg(not(feature = "otel"))]
-    anyhow::ensure!(telemetry.otlp_endpoint.is_none(), "[telemetry] otlp_endpoint: this build cannot send traces");
-    // Not `try_init`, which would also take up what libraries write by the crate `log`, with the paths of their sources.
-    set_global_default(registry).context("logging was started twice")?;
-    Ok(Guard::default())
 }
 
 /// The words for how much is said.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+
+/// Below warnings it writes whole paths of requests, and in the path of a webhook is its secret.
+const SILENT: &str = "tower_http::csrf=warn";
 
 /// Understand a level; the error names what is wrong with it.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
@@ -129,7 +157,9 @@ pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
         "level: \"{level}\" is not one of {}, nor a list such as \"warn,majordomo=info,hyper=debug\"",
         LEVELS.join(", ")
     );
-    EnvFilter::builder().parse(directives.join(",")).with_context(|| format!("level: \"{level}\" is not understood"))
+    EnvFilter::builder()
+        .parse(format!("{},{SILENT}", directives.join(",")))
+        .with_context(|| format!("level: \"{level}\" is not understood"))
 }
 
 /// `info`, `majordomo_engine=debug`, `majordomo_engine[turn]=trace`.
@@ -159,22 +189,21 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program.
-struct Quiet(std::io::Stderr);
-
-impl Quiet {
-    fn stderr() -> Self {
-        Self(std::io::stderr())
-    }
+/// Standard error, where a line that cannot be written is lost: a full disk behind it must not stop the program. A line comes in
+/// one piece, so no secret can hide between two.
+struct Quiet<W> {
+    out: W,
+    redactor: Redactor,
 }
 
-impl std::io::Write for Quiet {
+impl<W: std::io::Write> std::io::Write for Quiet<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
+        let _ = self.out.write_all(&self.redactor.clean(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        let _ = self.0.flush();
+        let _ = self.out.flush();
         Ok(())
     }
 }
@@ -196,23 +225,97 @@ fn within_crate(file: &str) -> &str {
 
 #[cfg(feature = "otel")]
 mod traces {
+    use crate::redact::Redactor;
     use anyhow::Context;
-    use opentelemetry::trace::TracerProvider;
-    use opentelemetry_otlp::{SpanExporter, WithExportConfig};
-    use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+    use opentelemetry::{
+        Array, KeyValue, Value,
+        trace::{Status, TracerProvider},
+    };
+    use opentelemetry_otlp::WithExportConfig;
+    use opentelemetry_sdk::{
+        Resource,
+        error::OTelSdkResult,
+        trace::{SdkTracerProvider, SpanData, SpanExporter},
+    };
+    use std::{borrow::Cow, time::Duration};
     use tracing_subscriber::{Layer, registry::LookupSpan};
     use url::Url;
 
-    pub fn provider(endpoint: &Url) -> anyhow::Result<SdkTracerProvider> {
+    pub fn provider(endpoint: &Url, redactor: &Redactor) -> anyhow::Result<SdkTracerProvider> {
         // The exporter's client is built before anybody else's; a second call finds a TLS provider in place, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let exporter = SpanExporter::builder()
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_endpoint(endpoint.as_str())
             .build()
             .context("[telemetry] otlp_endpoint")?;
+        let exporter = Careful { exporter, redactor: redactor.clone() };
         let resource = Resource::builder().with_service_name("majordomo").build();
         Ok(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build())
+    }
+
+    /// Takes out of the spans what is secret, before they leave.
+    #[derive(Debug)]
+    struct Careful<E> {
+        exporter: E,
+        redactor: Redactor,
+    }
+
+    impl<E: SpanExporter> SpanExporter for Careful<E> {
+        async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+            for span in &mut batch {
+                self.clean_text(&mut span.name);
+                self.clean_values(&mut span.attributes);
+                if let Status::Error { description } = &mut span.status {
+                    self.clean_text(description);
+                }
+                for event in &mut span.events.events {
+                    self.clean_text(&mut event.name);
+                    self.clean_values(&mut event.attributes);
+                }
+            }
+            self.exporter.export(batch).await
+        }
+
+        fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+            self.exporter.shutdown_with_timeout(timeout)
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            self.exporter.force_flush()
+        }
+
+        fn set_resource(&mut self, resource: &Resource) {
+            self.exporter.set_resource(resource);
+        }
+    }
+
+    impl<E> Careful<E> {
+        fn clean_text(&self, text: &mut Cow<'static, str>) {
+            if let Some(clean) = self.redactor.cleaned(text) {
+                *text = clean.into();
+            }
+        }
+
+        fn clean_values(&self, values: &mut [KeyValue]) {
+            for pair in values {
+                match &mut pair.value {
+                    Value::String(text) => {
+                        if let Some(clean) = self.redactor.cleaned(text.as_str()) {
+                            *text = clean.into();
+                        }
+                    }
+                    Value::Array(Array::String(texts)) => {
+                        for text in texts {
+                            if let Some(clean) = self.redactor.cleaned(text.as_str()) {
+                                *text = clean.into();
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 
     pub fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + Send + Sync + use<S>
@@ -222,6 +325,44 @@ mod traces {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("majordomo"))
             .with_filter(tracing_subscriber::filter::LevelFilter::INFO)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use majordomo_domain::Secret;
+        use std::sync::{Arc, Mutex};
+        use tracing_subscriber::{Registry, layer::SubscriberExt};
+
+        /// Where a collector would be.
+        #[derive(Clone, Debug, Default)]
+        struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+        impl SpanExporter for Kept {
+            async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+                self.0.lock().unwrap().extend(batch);
+                Ok(())
+            }
+        }
+
+        #[test]
+        fn a_secret_that_a_library_puts_into_a_span_is_in_no_trace() {
+            const KEY: &str = "canary/key+1";
+            let redactor = Redactor::default();
+            redactor.hide([Secret::new(KEY)]);
+            let kept = Kept::default();
+            let exporter = Careful { exporter: kept.clone(), redactor };
+            let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+            tracing::subscriber::with_default(Registry::default().with(layer(&provider)), || {
+                let span =
+                    tracing::info_span!(target: "some_library", "request", url = "http://h/?key=canary%2Fkey%2B1");
+                span.in_scope(|| tracing::error!(target: "some_library", header = KEY, "refused {KEY}"));
+            });
+            provider.shutdown().unwrap();
+            let spans = format!("{:?}", kept.0.lock().unwrap());
+            assert!(spans.contains("some_library") && spans.contains("refused [secret]"), "{spans}");
+            assert!(spans.contains("http://h/?key=[secret]") && !spans.contains("canary"), "{spans}");
+        }
     }
 }
 
@@ -244,6 +385,49 @@ mod tests {
         }
     }
 
+    /// A place for lines that a test can read.
+    #[derive(Clone, Default)]
+    struct Page(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_secret_of_the_settings_is_never_written_even_if_a_library_logs_it() {
+        const KEY: &str = "canary key/with \"signs\"+1";
+        for format in [Format::Text, Format::Logfmt, Format::Json] {
+            let page = Page::default();
+            let redactor = Redactor::default();
+            redactor.hide([Secret::new(KEY)]);
+            let out = page.clone();
+            let writer = move || Quiet { out: out.clone(), redactor: redactor.clone() };
+            let layer = lines(format, false, filter("trace,hyper_util=trace").unwrap(), writer);
+            tracing::subscriber::with_default(Registry::default().with(layer), || {
+                let span = tracing::info_span!(target: "hyper_util::client", "connection", key = KEY);
+                let _inside = span.enter();
+                let query: String = url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect();
+                tracing::trace!(target: "hyper_util::client", url = %format!("https://h/3?api_key={query}&page=1"), "connecting");
+                tracing::warn!(target: "some_library", headers = ?[("authorization", KEY)], "refused");
+                tracing::error!(target: "some_library", "could not send {KEY}");
+            });
+            let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+            for said in ["connecting", "refused", "could not send", "&page=1", "[secret]"] {
+                assert!(text.contains(said), "{format:?}: {said} is missing: {text}");
+            }
+            for part in ["canary", "signs"] {
+                assert!(!text.contains(part), "{format:?}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn a_level_is_a_known_word_or_a_list_of_known_form() {
         for level in
@@ -259,6 +443,6 @@ mod tests {
             "level: \"bogus\" is not one of trace, debug, info, warn, error, off, nor a list such as \
              \"warn,majordomo=info,hyper=debug\""
         );
-        assert_eq!(filter("debug").unwrap().to_string(), "majordomo=debug,warn");
+        assert_eq!(filter("debug").unwrap().to_string(), "tower_http::csrf=warn,majordomo=debug,warn");
     }
 }

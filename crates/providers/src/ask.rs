@@ -2,7 +2,7 @@
 
 use crate::{
     Dialect, chat_completions,
-    failure::{broken, from_upstream, while_reading},
+    failure::{broken, from_upstream, while_reading, without_secrets},
     messages,
     provider::Remote,
     responses,
@@ -94,7 +94,7 @@ impl Answer {
                     continue;
                 }
                 self.over = true;
-                return Some(Err(error));
+                return Some(Err(without_secrets(error, &self.model.setup.service)));
             }
             if let Err(error) = self.read().await {
                 self.failed = Some(error);

@@ -1,7 +1,7 @@
 //! From what went wrong outside to what the engine can do about it.
 
 use majordomo_domain::ModelError;
-use majordomo_upstream::UpstreamError;
+use majordomo_upstream::{Service, UpstreamError};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -123,6 +123,19 @@ pub(crate) fn from_upstream(provider: &str, error: UpstreamError) -> ModelError 
 /// The same once the answer had begun: whatever it was, the answer broke off.
 pub(crate) fn while_reading(provider: &str, error: UpstreamError) -> ModelError {
     ModelError::Broken { provider: provider.to_owned(), detail: shorten(error.reason()) }
+}
+
+/// The failure without anything the service was given to know us by, wherever its text came from.
+pub(crate) fn without_secrets(mut error: ModelError, service: &Service) -> ModelError {
+    match &mut error {
+        ModelError::Busy { detail, .. }
+        | ModelError::Unreachable { detail, .. }
+        | ModelError::Broken { detail, .. }
+        | ModelError::Refused { detail, .. }
+        | ModelError::TooLong { detail, .. }
+        | ModelError::Invalid { detail, .. } => *detail = service.without_secrets(detail),
+    }
+    error
 }
 
 pub(crate) fn broken(provider: &str, detail: &str) -> ModelError {

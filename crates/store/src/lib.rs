@@ -23,6 +23,8 @@ mod outbox;
 mod people;
 mod reserve;
 mod row;
+mod seal;
+mod secrets;
 pub mod transfer;
 mod writer;
 
@@ -37,6 +39,8 @@ pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
 pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Turn, UnfinishedTurn};
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
+pub use seal::MasterKey;
+pub use secrets::{Rotated, Secrets, StoredSecret, check_secret_name};
 
 use dialect::Dialect;
 use sqlx::{AnyPool, any::AnyPoolOptions};

@@ -32,6 +32,8 @@ use url::Url;
 
 /// Redirects followed within the service's own origin.
 const MOST_REDIRECTS: usize = 5;
+/// Shorter texts are no secrets, and would tear sentences apart. Bytes.
+const SHORTEST_SECRET: usize = 6;
 /// What is kept of the body of a refusal.
 const REFUSAL_BYTES: usize = 16 * 1024;
 
@@ -112,7 +114,8 @@ impl Service {
     ) -> Result<Self, UpstreamError> {
         let mut all = HeaderMap::clone(&self.headers);
         for (name, value) in headers {
-            let (name, value) = self.header(name, value)?;
+            let (name, mut value) = self.header(name, value)?;
+            value.set_sensitive(proves_who_asks(&name));
             all.insert(name, value);
         }
         Ok(Self { inner: self.inner.clone(), headers: Arc::new(all) })
@@ -384,10 +387,11 @@ impl Service {
                 break;
             }
         }
-        let body = self.without_key(String::from_utf8_lossy(&body).into_owned());
+        let body = self.without_secrets(&String::from_utf8_lossy(&body));
         let service = self.inner.label.to_string();
         let reason = match said(&body, &media_type(response.headers())) {
-            Some(said) => format!("status {status}: {said}"),
+            // Once more, since escapes are gone here.
+            Some(said) => format!("status {status}: {}", self.without_secrets(&said)),
             None => format!("status {status}"),
         };
         match status {
@@ -454,7 +458,7 @@ impl Service {
     }
 
     fn unreachable(&self, reason: String) -> UpstreamError {
-        UpstreamError::Unreachable { service: self.inner.label.to_string(), reason: self.without_key(reason) }
+        UpstreamError::Unreachable { service: self.inner.label.to_string(), reason: self.without_secrets(&reason) }
     }
 
     fn silent(&self, silence: Duration) -> UpstreamError {
@@ -471,13 +475,20 @@ impl Service {
         UpstreamError::NotAllowed { service: self.inner.label.to_string(), reason: reason.to_owned() }
     }
 
-    /// Services like to repeat the key they were given.
-    fn without_key(&self, text: String) -> String {
-        match self.inner.credential.secret() {
-            Some(key) if !key.is_empty() && text.contains(key.expose()) => text.replace(key.expose(), "[secret]"),
-            _ => text,
-        }
+    /// A text of the service without the key and the headers it was given: services like to repeat them.
+    pub fn without_secrets(&self, text: &str) -> String {
+        let key = self.inner.credential.secret().map(majordomo_domain::Secret::expose);
+        let headers =
+            self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+        let secrets = key.into_iter().chain(headers).filter(|secret| secret.len() >= SHORTEST_SECRET);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
     }
+}
+
+/// Whether a header is one by which callers prove who they are.
+fn proves_who_asks(name: &HeaderName) -> bool {
+    const ENDS: [&str; 6] = ["authorization", "cookie", "key", "token", "secret", "password"];
+    ENDS.iter().any(|end| name.as_str().ends_with(end))
 }
 
 impl Ask<'_> {

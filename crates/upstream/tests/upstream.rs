@@ -431,8 +431,9 @@ async fn the_rate_and_the_number_at_once_are_kept() {
 
 #[tokio::test]
 async fn neither_key_nor_query_is_ever_in_the_text_of_an_error() {
+    const TOKEN: &str = "t\"ken/of-the-house";
     let server = TestServer::start().await;
-    let said = json!({"error": {"message": format!("the key {KEY} is wrong")}});
+    let said = json!({"error": {"message": format!("the key {KEY} or the token {TOKEN} is wrong")}});
     let to = Answer::bytes("text/plain", "").status(302).header("location", "http://127.0.0.1:1/");
     server
         .on("GET", "/refused", Answer::json(&said).status(401))
@@ -455,7 +456,8 @@ async fn neither_key_nor_query_is_ever_in_the_text_of_an_error() {
     ] {
         let open = |base_url: Url| {
             let credential = credential.clone();
-            quick().service(ServiceSpec { name: "films".into(), base_url, credential, limits: brief })
+            let service = quick().service(ServiceSpec { name: "films".into(), base_url, credential, limits: brief });
+            service.with_headers([("X-House-Token", TOKEN), ("X-Team", "wrong")]).unwrap()
         };
         let service = open(server.url());
         for path in ["refused", "busy", "failed", "page", "malformed", "broken", "silent", "away", "none"] {
@@ -468,6 +470,9 @@ async fn neither_key_nor_query_is_ever_in_the_text_of_an_error() {
     for error in errors {
         let shown = format!("{error} {error:?} {}", ToolError::from(error.clone()));
         assert!(!shown.contains(KEY) && !shown.contains("private") && !shown.contains("api_key"), "{shown}");
+        assert!(!error.reason().contains("of-the-house"), "{shown}");
+        // Other headers are no secrets, and their words may be said.
+        assert!(!shown.contains("the key") || shown.contains("is wrong"), "{shown}");
         assert!(error.to_string().starts_with("films at "), "{error}");
         assert!(!error.to_string().ends_with('.'), "{error}");
     }

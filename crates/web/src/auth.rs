@@ -3,6 +3,8 @@
 //! Sessions and keys are 256 random bits, kept as SHA-256. What was looked up is remembered for ten seconds, and forgotten at
 //! once when anything about sessions, keys or people changes in this process. A change by another process (the command line)
 //! holds after those ten seconds.
+//!
+//! A key is looked at once, in front of every route ([`Shared::look_at_key`]), so that no route is a place to guess.
 
 use crate::{config::Config, error::ApiError, shared::Shared};
 use axum::{
@@ -109,7 +111,11 @@ impl<R: Right> FromRequestParts<Arc<Shared>> for Caller<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let identity = shared.identify(&parts.method, &parts.headers).await?.ok_or_else(ApiError::unauthorized)?;
+        let identity = match parts.extensions.get::<Looked>() {
+            Some(Looked::Right(identity)) => identity.clone(),
+            Some(Looked::Wrong(error)) => return Err(error.clone()),
+            None => shared.identify(&parts.method, &parts.headers).await?.ok_or_else(ApiError::unauthorized)?,
+        };
         if R::ADMIN && !identity.is_admin() {
             return Err(ApiError::forbidden("only an admin may do this"));
         }
@@ -118,6 +124,13 @@ impl<R: Right> FromRequestParts<Arc<Shared>> for Caller<R> {
         }
         Ok(Self(identity, PhantomData))
     }
+}
+
+/// What became of a request's key.
+#[derive(Clone)]
+enum Looked {
+    Right(Arc<Identity>),
+    Wrong(ApiError),
 }
 
 /// What was looked up, and at which state of things.
@@ -132,7 +145,20 @@ pub(crate) struct Auth {
     /// Grows with every change of sessions, keys and people; what was looked up before is not believed any more. Also holds
     /// for a look-up that was under way during the change.
     generation: AtomicU64,
-    attempts: Cache<IpAddr, Attempts>,
+    attempts: Cache<Guess, Attempts>,
+    /// Keys that were right, with where they came from. Whoever guesses beside them does not make them wait.
+    proven: Cache<(IpAddr, [u8; 32]), ()>,
+}
+
+/// What failures are counted by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Guess {
+    /// One-time codes from an address.
+    Codes(IpAddr),
+    /// Different keys from an address.
+    Keys(IpAddr),
+    /// The very same key from an address: a program with an old one is no guesser, and makes no other program wait.
+    Key(IpAddr, [u8; 32]),
 }
 
 impl Default for Auth {
@@ -140,7 +166,8 @@ impl Default for Auth {
         Self {
             known: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build(),
             generation: AtomicU64::new(0),
-            attempts: Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(86_400)).build(),
+            attempts: Cache::builder().max_capacity(20_000).time_to_idle(Duration::from_secs(86_400)).build(),
+            proven: Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(86_400)).build(),
         }
     }
 }
@@ -157,6 +184,38 @@ impl Auth {
 }
 
 impl Shared {
+    /// Look at a request's key before anybody else does. A wrong one is counted and taken off, so that every route behind sees
+    /// nobody; after ten failures keys from there are not looked at for a while, except those that were right before.
+    pub async fn look_at_key(&self, parts: &mut Parts) {
+        let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return };
+        let from = network_of(self.client_address(parts));
+        let proof: [u8; 32] = Sha256::digest(value.as_bytes()).into();
+        let now_ms = self.now_ms();
+        let is_proven = self.auth.proven.contains_key(&(from, proof));
+        let looked = match self.auth.key_waits(from, proof, now_ms).await {
+            Some(wait) if !is_proven => Looked::Wrong(too_many_failures(wait)),
+            _ => match self.identify(&parts.method, &parts.headers).await {
+                Ok(Some(identity)) => {
+                    if !is_proven {
+                        self.auth.proven.insert((from, proof), ()).await;
+                    }
+                    Looked::Right(identity)
+                }
+                // The store failed: nothing is known of the key, and the route will say so.
+                Err(error) if error.status.is_server_error() => return,
+                Ok(None) | Err(_) => {
+                    self.auth.proven.invalidate(&(from, proof)).await;
+                    self.auth.key_failed(from, proof, now_ms).await;
+                    Looked::Wrong(ApiError::unauthorized())
+                }
+            },
+        };
+        if matches!(looked, Looked::Wrong(_)) {
+            parts.headers.remove(header::AUTHORIZATION);
+        }
+        parts.extensions.insert(looked);
+    }
+
     /// Who sends these headers. None for nobody; 401 for proof that does not hold; 403 for a browser that was led here by
     /// another site.
     pub async fn identify(&self, method: &Method, headers: &HeaderMap) -> Result<Option<Arc<Identity>>, ApiError> {
@@ -281,8 +340,7 @@ impl Shared {
     /// Redeem a one-time code. The answer is a new session's token.
     pub async fn sign_in(&self, code: &str, from: Option<IpAddr>, old: &HeaderMap) -> Result<SignedIn, ApiError> {
         let now_ms = self.now_ms();
-        // Callers whose address is unknown share one count.
-        let from = network_of(from.unwrap_or(IpAddr::from([0, 0, 0, 0])));
+        let from = network_of(from);
         self.auth.begin_attempt(from, now_ms).await?;
         let token = random_hex(32);
         let redeemed = self.web.store.redeem_login_code(&sha256(code), &sha256(&token), now_ms).await?;
@@ -423,7 +481,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Failed attempts to sign in from one address.
+/// Failed attempts of one kind from one address.
 #[derive(Clone, Copy, Default)]
 struct Attempts {
     count: u32,
@@ -438,37 +496,43 @@ const FREE_ATTEMPTS: u32 = 10;
 /// Quiet time after which failures are forgotten.
 const FORGET_AFTER_MS: Millis = 30 * 60_000;
 
-impl Auth {
-    /// Count an attempt before it is looked at, so that many at the same time are counted too. 429 after ten failures; the
-    /// wait doubles from one minute to fifteen. Nobody is locked out for ever.
-    async fn begin_attempt(&self, from: IpAddr, now_ms: Millis) -> Result<(), ApiError> {
-        let next = |old: Option<Attempts>| {
-            let mut attempts = old.unwrap_or_default();
-            attempts.refused = now_ms < attempts.refused_until_ms;
-            if attempts.refused {
-                return attempts;
-            }
-            if now_ms - attempts.last_ms > FORGET_AFTER_MS {
-                attempts.count = 0;
-            }
-            attempts.count += 1;
-            attempts.last_ms = now_ms;
-            if let Some(beyond) = attempts.count.checked_sub(FREE_ATTEMPTS) {
-                attempts.refused_until_ms = now_ms + 60_000 * (1 << beyond.min(4)).min(15);
-            }
-            attempts
-        };
-        let entry = self.attempts.entry(from);
-        let entry = entry.and_upsert_with(|old| std::future::ready(next(old.map(|e| e.into_value())))).await;
-        let attempts = entry.into_value();
-        if attempts.refused {
-            let wait = u64::try_from(attempts.refused_until_ms - now_ms).unwrap_or(0).div_ceil(1_000);
-            return Err(ApiError::too_many(
-                format!("too many failed attempts; try again in {wait} s"),
-                Duration::from_secs(wait),
-            ));
+impl Attempts {
+    /// One more, unless it is too early. The wait after ten failures doubles from one minute to fifteen.
+    fn count(mut self, now_ms: Millis) -> Self {
+        self.refused = now_ms < self.refused_until_ms;
+        if self.refused {
+            return self;
         }
-        Ok(())
+        if now_ms - self.last_ms > FORGET_AFTER_MS {
+            self.count = 0;
+        }
+        self.count += 1;
+        self.last_ms = now_ms;
+        if let Some(beyond) = self.count.checked_sub(FREE_ATTEMPTS) {
+            self.refused_until_ms = now_ms + 60_000 * (1 << beyond.min(4)).min(15);
+        }
+        self
+    }
+
+    fn wait(self, now_ms: Millis) -> Option<Duration> {
+        let ms = u64::try_from(self.refused_until_ms - now_ms).ok().filter(|ms| *ms > 0)?;
+        Some(Duration::from_secs(ms.div_ceil(1_000)))
+    }
+}
+
+fn too_many_failures(wait: Duration) -> ApiError {
+    ApiError::too_many(format!("too many failed attempts; try again in {} s", wait.as_secs()), wait)
+}
+
+impl Auth {
+    /// Count an attempt with a code before it is looked at, so that many at the same time are counted too. 429 after ten
+    /// failures. Nobody is locked out for ever.
+    async fn begin_attempt(&self, from: IpAddr, now_ms: Millis) -> Result<(), ApiError> {
+        let attempts = self.count(Guess::Codes(from), now_ms).await;
+        match attempts.wait(now_ms) {
+            Some(wait) if attempts.refused => Err(too_many_failures(wait)),
+            _ => Ok(()),
+        }
     }
 
     /// The attempt was none of those that are counted.
@@ -479,15 +543,42 @@ impl Auth {
             attempts.refused_until_ms = 0;
             attempts
         };
-        self.attempts.entry(from).and_upsert_with(|old| std::future::ready(back(old.map(|e| e.into_value())))).await;
+        let entry = self.attempts.entry(Guess::Codes(from));
+        entry.and_upsert_with(|old| std::future::ready(back(old.map(|e| e.into_value())))).await;
+    }
+
+    /// How long keys from there, or this one, are not looked at.
+    async fn key_waits(&self, from: IpAddr, key: [u8; 32], now_ms: Millis) -> Option<Duration> {
+        let mut longest = None;
+        for guess in [Guess::Keys(from), Guess::Key(from, key)] {
+            longest = longest.max(self.attempts.get(&guess).await.and_then(|attempts| attempts.wait(now_ms)));
+        }
+        longest
+    }
+
+    /// Keys are counted after they were looked at: a program that opens many connections at once with a right one is no guesser,
+    /// and 256 bits are not guessed in the meantime.
+    async fn key_failed(&self, from: IpAddr, key: [u8; 32], now_ms: Millis) {
+        if self.count(Guess::Key(from, key), now_ms).await.count == 1 {
+            self.count(Guess::Keys(from), now_ms).await;
+        }
+    }
+
+    async fn count(&self, guess: Guess, now_ms: Millis) -> Attempts {
+        let next = |old: Option<Attempts>| old.unwrap_or_default().count(now_ms);
+        let entry = self.attempts.entry(guess);
+        let entry = entry.and_upsert_with(|old| std::future::ready(next(old.map(|e| e.into_value())))).await;
+        entry.into_value()
     }
 }
 
-/// Where attempts are counted together: one IPv4 address, or the network an IPv6 subscriber has to himself.
-fn network_of(address: IpAddr) -> IpAddr {
+/// Where attempts are counted together: one IPv4 address, or the network an IPv6 subscriber has to himself. Callers whose address
+/// is unknown share one count.
+fn network_of(address: Option<IpAddr>) -> IpAddr {
     match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::from((address.to_bits() >> 64 << 64).to_be_bytes()),
+        None => IpAddr::from([0, 0, 0, 0]),
+        Some(IpAddr::V6(address)) => IpAddr::from((address.to_bits() >> 64 << 64).to_be_bytes()),
+        Some(address) => address,
     }
 }
 

@@ -28,7 +28,11 @@ pub(crate) async fn pass(State(shared): House, request: Request, next: Next) -> 
     let is_api = request.uri().path().starts_with("/api");
     let span = tracing::info_span!("request", request.id = %id, method = %request.method(), route);
     let mut response = match ours(&shared, &request) {
-        Ok(()) => next.run(request).instrument(span.clone()).await,
+        Ok(()) => {
+            let (mut parts, body) = request.into_parts();
+            shared.look_at_key(&mut parts).instrument(span.clone()).await;
+            next.run(Request::from_parts(parts, body)).instrument(span.clone()).await
+        }
         Err(error) => error.into_response(),
     };
     if let Some(error) = refused(&mut response) {

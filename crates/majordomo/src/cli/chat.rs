@@ -1,6 +1,6 @@
 //! `majordomo chat`: talk to an agent in the terminal, with the engine in this process.
 
-use super::{Common, find_person, first_admin, load, now_ms, open_store};
+use super::{Common, find_person, first_admin, load, now_ms, open_store, with_secrets};
 use crate::{config, lock, telemetry, wire};
 use anyhow::Context;
 use clap::Args;
@@ -35,9 +35,11 @@ pub async fn chat(common: &Common, options: &Chat) -> anyhow::Result<ExitCode> {
     if loaded.config.log == telemetry::Log::default() {
         loaded.config.log.level = "error".into();
     }
-    let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
+    let telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
     let lock = lock::take(&loaded.config.store_url(), &loaded.config.data)?;
+    telemetry.hide(loaded.hidden(&environment));
     let store = open_store(&loaded).await?;
+    let mut loaded = with_secrets(loaded, &store, &telemetry).await?;
     let house = wire::build(&mut loaded, store.clone(), &lock.owner).await?;
     let account = account();
     if let Some(code) = &options.link {

@@ -1,7 +1,7 @@
 //! `majordomo doctor`: what is configured, and what answers.
 
 use super::{Common, load, open_store, print};
-use crate::{config, lock, telemetry, wire};
+use crate::{config, lock, master_key, telemetry, wire};
 use serde::Serialize;
 use std::{process::ExitCode, time::Duration};
 
@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
     let mut loaded = load(common)?;
     loaded.config.log.level = "error".into();
-    let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &config::process_environment())?;
+    let environment = config::process_environment();
+    let telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
+    telemetry.hide(loaded.hidden(&environment));
     let mut findings = Vec::new();
     let mut found = |name: &str, state: &'static str, detail: String| {
         findings.push(Finding { name: name.to_owned(), state, detail });
@@ -44,6 +46,17 @@ pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
 
     let (well, detail) = super::backup::look(&loaded.config).await;
     found("backup", if well { "ok" } else { "failed" }, detail);
+    match master_key::secrets(&loaded, &environment, &store).await {
+        Ok(secrets) => {
+            telemetry.hide(secrets.values().cloned());
+            if !secrets.is_empty() {
+                found("secrets", "ok", format!("{} sealed, the master key opens them", secrets.len()));
+            }
+            loaded = loaded.with_secrets(&secrets, &environment)?;
+            telemetry.hide(loaded.hidden(&environment));
+        }
+        Err(error) => found("secrets", "failed", format!("{error:#}")),
+    }
 
     // The trial engine works on a database of its own, so that it takes up nobody's unfinished turns.
     let house = wire::build(&mut loaded, majordomo_store::Store::scratch().await?, "doctor").await?;

@@ -7,9 +7,13 @@ mod doctor;
 mod keys;
 mod people;
 mod reference;
+mod secret;
 mod serve;
 
-use crate::config::{self, Loaded};
+use crate::{
+    config::{self, Loaded},
+    master_key, telemetry,
+};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use majordomo_domain::{Clock, Person, SystemClock};
@@ -67,6 +71,12 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: keys::Keys,
+    },
+    /// Keys and passwords for the settings, kept sealed in the database
+    #[command(after_help = "Examples:\n  majordomo secret set TMDB\n  majordomo secret rotate")]
+    Secret {
+        #[command(subcommand)]
+        command: secret::SecretCommand,
     },
     /// Check the settings, the database and every service the settings name
     #[command(after_help = "Example:\n  majordomo doctor")]
@@ -137,6 +147,7 @@ fn start(line: CommandLine) -> anyhow::Result<ExitCode> {
             Command::Chat(options) => chat::chat(&common, &options).await,
             Command::Person { command } => people::people(&common, command).await,
             Command::Key { command } => keys::keys(&common, command).await,
+            Command::Secret { command } => secret::secret(&common, command).await,
             Command::Doctor { json } => doctor::doctor(&common, json).await,
             Command::Migrate => migrate(&common).await,
             Command::Backup(options) => backup::make(&common, &options).await,
@@ -171,6 +182,17 @@ pub fn load(common: &Common) -> anyhow::Result<Loaded> {
 pub async fn open_store(loaded: &Loaded) -> anyhow::Result<Store> {
     let url = loaded.config.store_url();
     Store::open(&url).await.with_context(|| format!("cannot open {}", config::without_password(&url)))
+}
+
+/// The settings with the secrets they name, which the log never shows from here on. Refused when the database holds secrets
+/// and their master key is missing or another one.
+pub async fn with_secrets(loaded: Loaded, store: &Store, guard: &telemetry::Guard) -> anyhow::Result<Loaded> {
+    let environment = config::process_environment();
+    let secrets = master_key::secrets(&loaded, &environment, store).await?;
+    guard.hide(secrets.values().cloned());
+    let loaded = loaded.with_secrets(&secrets, &environment)?;
+    guard.hide(loaded.hidden(&environment));
+    Ok(loaded)
 }
 
 /// Write a line for the person at the terminal.

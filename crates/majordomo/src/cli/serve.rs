@@ -1,6 +1,6 @@
 //! `majordomo serve` and `majordomo demo`: the service from start to a clean stop.
 
-use super::{Common, Serve, first_admin, load, now_ms, open_store, print};
+use super::{Common, Serve, first_admin, load, now_ms, open_store, print, with_secrets};
 use crate::{
     config::{self, Loaded},
     lock, telemetry,
@@ -65,7 +65,8 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     if let Some(listen) = options.listen {
         loaded.config.server.listen = listen;
     }
-    let _telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
+    let telemetry = telemetry::start(&loaded.config.log, &loaded.config.telemetry, &environment)?;
+    telemetry.hide(loaded.hidden(&environment));
     let metrics = telemetry::metrics()?;
     let mut stop = StopSignal::new()?;
 
@@ -73,6 +74,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let lock = lock::take(&store_url, &loaded.config.data)?;
     let store = open_store(&loaded).await?;
     store.keep_reserve();
+    loaded = with_secrets(loaded, &store, &telemetry).await?;
     refuse_strangers(&mut loaded, &store).await?;
     let admin = first_admin(&store).await?;
 

@@ -4,6 +4,8 @@
 //! the environment is text, `"5MB"` is a number of bytes, `"30s"` a number of milliseconds where milliseconds are wanted); what
 //! still does not fit is noted, taken out, and the rest is read on, so that one start shows everything that is wrong.
 
+use super::address;
+use majordomo_domain::Secret;
 use serde::de::DeserializeOwned;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,7 +55,12 @@ pub struct Layers {
     origins: BTreeMap<Vec<String>, Origin>,
     pub problems: Vec<String>,
     pub left_out: Vec<LeftOut>,
+    /// Keys that name a secret of the database, with its name. They are absent until [`Layers::put_secrets`].
+    pub wanted: Vec<(Vec<String>, String)>,
 }
+
+/// Sections that are read before the database is open, so no secret of it can be in them.
+const EARLY: [&str; 8] = ["bus", "data", "demo", "log", "secrets", "server", "store", "telemetry"];
 
 /// Complaints after which reading stops looking for more.
 const MOST_PROBLEMS: usize = 50;
@@ -113,7 +120,7 @@ impl Layers {
         self.value(&path).is_some()
     }
 
-    /// Put the variables named by `env:NAME` in place, and refuse secrets that are none.
+    /// Put the variables named by `env:NAME` in place, note the secrets named by `secret:NAME`, and refuse secrets that are none.
     ///
     /// A toolkit whose variable is not set is left out as a whole and reported; so is a model provider, by itself. Anywhere else it
     /// is a problem.
@@ -123,8 +130,23 @@ impl Layers {
         let mut gone = BTreeSet::new();
         for (path, text) in paths {
             let secret = is_secret(&path);
-            // Providers read their variables themselves; here their keys are only looked at.
-            let stays = path.first().is_some_and(|section| section == "models") && text.starts_with("env:");
+            if !(secret || text.starts_with("env:") || text.starts_with("secret:")) {
+                continue;
+            }
+            if let Some(name) = text.strip_prefix("secret:") {
+                if path.first().is_some_and(|section| EARLY.contains(&section.as_str())) {
+                    let key = path.last().cloned().unwrap_or_default();
+                    let text = "is read before the database is open, so secret:NAME cannot stand here; use env:NAME";
+                    self.blame(&path, format!("{key}: {text}"));
+                } else {
+                    self.wanted.push((path.clone(), name.trim().to_owned()));
+                }
+                gone.insert(path);
+                continue;
+            }
+            // Providers read the variable of their key themselves; here it is only looked at.
+            let is_key = path.len() == 3 && path[0] == "models" && path[2] == "api_key";
+            let stays = is_key && text.starts_with("env:");
             let value = match text.strip_prefix("env:") {
                 None => text,
                 Some(variable) => match environment.get(variable.trim()) {
@@ -161,6 +183,36 @@ impl Layers {
         }
     }
 
+    /// Put the secrets of the database where the settings name them. One that is not there is a problem.
+    pub fn put_secrets(&mut self, secrets: &BTreeMap<String, Secret>) {
+        let names: Vec<&String> = secrets.keys().collect();
+        for (path, name) in std::mem::take(&mut self.wanted) {
+            if let Some(secret) = secrets.get(&name) {
+                self.set(&path, Value::String(secret.expose().to_owned()));
+                continue;
+            }
+            let key = path.last().cloned().unwrap_or_default();
+            let hint = match nearest(&name, &names) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("`majordomo secret set {name}` makes it"),
+            };
+            self.blame(&path, format!("{key}: there is no secret \"{name}\"; {hint}"));
+        }
+    }
+
+    /// Every text that stands where a secret belongs, and every password in an address.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut found = Vec::new();
+        texts(&self.tree, &mut Vec::new(), &mut found);
+        let secret = |(path, text): (Vec<String>, String)| match is_secret(&path) {
+            true => Some(text),
+            // A prompt may speak of addresses; it is none.
+            false if text.contains(char::is_whitespace) => None,
+            false => address::password(&text),
+        };
+        found.into_iter().filter_map(secret).map(Secret::new).collect()
+    }
+
     /// Read the tree as `T`. What does not fit is noted in `problems` and taken out. None when nothing could be read at all.
     pub fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
         let mut healed = BTreeSet::new();
@@ -187,7 +239,8 @@ impl Layers {
             {
                 path.push(key);
             }
-            let text = explain(&path, &message);
+            // What was found may be an address with a password in it.
+            let text = address::without_password(&explain(&path, &message));
             self.blame(&path, text);
             if !self.remove_nearest(&path) {
                 return None;
@@ -381,9 +434,7 @@ fn texts(table: &Table, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, St
     for (key, value) in table {
         path.push(key.clone());
         match value {
-            Value::String(text) if text.starts_with("env:") || is_secret(path) => {
-                found.push((path.clone(), text.clone()));
-            }
+            Value::String(text) => found.push((path.clone(), text.clone())),
             Value::Table(inner) => texts(inner, path, found),
             _ => {}
         }
@@ -400,8 +451,17 @@ fn optional_section(path: &[String]) -> Option<&[String]> {
 }
 
 pub fn is_secret(path: &[String]) -> bool {
-    let secret = |key: &String| ["api_key", "token", "secret", "password"].iter().any(|end| key.ends_with(end));
-    path.last().is_some_and(secret)
+    let Some(key) = path.last() else { return false };
+    if path.iter().rev().nth(1).is_some_and(|table| table == "headers") {
+        return is_secret_header(key);
+    }
+    ["api_key", "token", "secret", "password"].iter().any(|end| key.ends_with(end))
+}
+
+/// Whether a header is one by which callers prove who they are.
+pub fn is_secret_header(name: &str) -> bool {
+    let name = name.to_lowercase().replace('-', "_");
+    ["authorization", "cookie", "key", "token", "secret", "password"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a text stands where a secret should be without being one.
@@ -427,7 +487,7 @@ pub fn nearest<'a, T: AsRef<str>>(word: &str, known: &'a [T]) -> Option<&'a str>
     known
         .iter()
         .map(AsRef::as_ref)
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), candidate))
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -471,6 +531,10 @@ fn explain(path: &[String], message: &str) -> String {
             other if other.starts_with("struct ") => "a table",
             other => other,
         };
+        if wanted == "a table" && found.starts_with("string ") {
+            // Somebody who forgot the name of the key may have written the key's value here.
+            return format!("{key}: expected a table, found a text");
+        }
         let found = found.replace('`', "").replacen("string ", "", 1);
         return format!("{key}: expected {wanted}, found {found}");
     }

@@ -2,16 +2,18 @@
 //!
 //! Start reading at [`Config`]; `layers.rs` reads and blames, `reference.rs` documents every key.
 
+mod address;
 mod layers;
 pub mod reference;
 
-pub use layers::{Environment, LeftOut, Problems};
+pub use address::without_password;
+pub use layers::{Environment, LeftOut, Problems, is_placeholder};
 
 use crate::telemetry::{self, Log, Telemetry};
 use anyhow::Context;
 use layers::Layers;
 use majordomo_domain::{
-    MemoryScope,
+    MemoryScope, Secret,
     agent::{Approvals, TurnLimits},
 };
 use serde::Deserialize;
@@ -27,6 +29,9 @@ pub const FILE: &str = "majordomo.toml";
 /// Keys without a section.
 const TOP: [&str; 3] = ["data", "demo", "rules"];
 
+/// Variables by which the library for traces is told headers.
+const OTLP_HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+
 /// Every setting of the program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,6 +43,7 @@ pub struct Config {
     pub server: majordomo_web::Config,
     pub store: StoreSection,
     pub backup: BackupSection,
+    pub secrets: SecretsSection,
     pub bus: BusSection,
     pub models: majordomo_providers::Config,
     pub tools: majordomo_tools::Config,
@@ -58,6 +64,7 @@ impl Default for Config {
             server: Default::default(),
             store: StoreSection::default(),
             backup: BackupSection::default(),
+            secrets: SecretsSection::default(),
             bus: BusSection::default(),
             models: Default::default(),
             tools: Default::default(),
@@ -112,6 +119,14 @@ impl Default for BackupSection {
     fn default() -> Self {
         Self { every_hours: 24, keep: 7, folder: None }
     }
+}
+
+/// Settings of the section `[secrets]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretsSection {
+    /// Where the master key is; see `master_key.rs` for the places when absent.
+    pub key_file: Option<PathBuf>,
 }
 
 /// Settings of the section `[bus]`.
@@ -185,6 +200,43 @@ impl Loaded {
         }
     }
 
+    /// The settings with the secrets they name. One that is not there is a problem like any other.
+    pub fn with_secrets(
+        mut self,
+        secrets: &BTreeMap<String, Secret>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        if self.layers.wanted.is_empty() {
+            return Ok(self);
+        }
+        self.layers.put_secrets(secrets);
+        let Some(read) = understand(&mut self.layers, environment) else {
+            return Err(Problems(self.layers.sorted_problems()).into());
+        };
+        // What was read early is in use already, with what the command line had to say of it.
+        let Config { demo, data, server, store, secrets, bus, log, telemetry, .. } = self.config;
+        self.config = Config { demo, data, server, store, secrets, bus, log, telemetry, ..read };
+        Ok(self)
+    }
+
+    /// What must never be written: the keys and passwords in these settings, and those the environment holds for libraries.
+    pub fn hidden(&self, environment: &Environment) -> Vec<Secret> {
+        let keys = self.config.models.providers.values().filter_map(|provider| provider.resolved_key.clone());
+        let mut hidden: Vec<Secret> = self.layers.secrets().into_iter().chain(keys).collect();
+        hidden.extend(address::password(&self.config.store_url()).map(Secret::new));
+        for (_, value) in environment.iter().filter(|(name, _)| OTLP_HEADERS.contains(&name.as_str())) {
+            // Pairs as in `authorization=Bearer%20…,x-team=home`.
+            let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
+            let secret = pairs.filter(|(name, _)| layers::is_secret_header(name.trim()));
+            for (_, value) in secret {
+                let value = address::percent_decoded(value.trim());
+                hidden.extend(value.split_whitespace().map(Secret::new));
+                hidden.push(Secret::new(value));
+            }
+        }
+        hidden
+    }
+
     /// A refusal that names the place of a setting.
     pub fn refuse(&mut self, key: &str, text: impl Into<String>) -> anyhow::Error {
         self.layers.problems.clear();
@@ -234,13 +286,8 @@ pub fn read(file: Option<(&Path, &str)>, environment: &Environment) -> anyhow::R
     layers.lay_environment(environment, &TOP);
     conventions(&mut layers, environment);
     layers.resolve(environment);
-    let mut config: Option<Config> = layers.read();
-    if let Some(config) = &mut config {
-        resolve_models(config, environment, &mut layers);
-        check(config, &mut layers);
-    }
-    match config {
-        Some(config) if layers.problems.is_empty() => Ok(Loaded {
+    match understand(&mut layers, environment) {
+        Some(config) => Ok(Loaded {
             config,
             file: file.map(|(path, _)| path.to_owned()),
             left_out: std::mem::take(&mut layers.left_out),
@@ -250,6 +297,14 @@ pub fn read(file: Option<(&Path, &str)>, environment: &Environment) -> anyhow::R
         }),
         _ => Err(Problems(layers.sorted_problems()).into()),
     }
+}
+
+/// The tree of settings, when nothing is wrong with it.
+fn understand(layers: &mut Layers, environment: &Environment) -> Option<Config> {
+    let mut config: Config = layers.read()?;
+    resolve_models(&mut config, environment, layers);
+    check(&config, layers);
+    layers.problems.is_empty().then_some(config)
 }
 
 /// Keys under the names everybody uses make their service usable without any file.
@@ -470,28 +525,6 @@ fn check_names(config: &Config, layers: &mut Layers) {
         let text = format!("there is no toolkit or tool \"{name}\"; {}", hint(name, &both));
         blame(layers, &["engine", "tools", name], text);
     }
-}
-
-/// An address without the password it may hold, also where the password holds signs that belong elsewhere in an address.
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (account, place) = rest.rsplit_once('@').map_or((None, rest), |(account, place)| (Some(account), place));
-    let account = match account.map(|account| account.split_once(':').unwrap_or((account, ""))) {
-        None => String::new(),
-        Some((name, "")) => format!("{name}@"),
-        Some((name, _)) => format!("{name}:***@"),
-    };
-    let (place, options) = place.split_once('?').map_or((place, None), |(place, options)| (place, Some(options)));
-    let options: Vec<String> = options
-        .into_iter()
-        .flat_map(|options| options.split('&'))
-        .map(|option| match option.split_once('=') {
-            Some((name, _)) if name.to_lowercase().contains("passw") => format!("{name}=***"),
-            _ => option.to_owned(),
-        })
-        .collect();
-    let options = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
-    format!("{scheme}://{account}{place}{options}")
 }
 
 #[cfg(test)]
@@ -719,6 +752,19 @@ mod tests {
         assert_eq!(error, "OPENAI_API_KEY: the value is a placeholder, not a secret");
         let error = loaded(Some("[tools.tmdb]\napi_key = [\"hush-hush\"]\n"), &[]).unwrap_err().to_string();
         assert!(error.contains("api_key is not of the expected kind") && !error.contains("hush"), "{error}");
+        refused(
+            "[models]\nopenai = \"hush-hush\"\n[tools]\ntmdb = \"hush-hush\"\n",
+            &[],
+            &[
+                "majordomo.toml:2: [models] openai: expected a table, found a text",
+                "majordomo.toml:4: [tools] tmdb: expected a table, found a text",
+            ],
+        );
+        refused(
+            "[server]\npublic_url = \"http://me:hush@[nowhere/\"\n",
+            &[],
+            &["majordomo.toml:2: [server] public_url: invalid IPv6 address: \"http://me:***@[nowhere/\""],
+        );
     }
 
     #[test]
@@ -764,5 +810,58 @@ mod tests {
             &[],
             &["majordomo.toml:2: [telemetry] otlp_endpoint: the environment variable NOT_THERE is not set"],
         );
+    }
+
+    #[test]
+    fn a_secret_is_named_where_it_is_needed_and_put_there_when_the_database_is_open() {
+        let text = "[tools.tmdb]\napi_key = \"secret:TMDB\"\n[models.openai]\napi_key = \"secret: OPENAI\"\n\
+                    headers = { X-Api-Key = \"secret:TMDB\" }\n";
+        let value = "0123456789abcdef0123456789abcdef";
+        let secrets = BTreeMap::from([
+            ("TMDB".to_owned(), Secret::new(value)),
+            ("OPENAI".to_owned(), Secret::new("sk-of-a-test")),
+        ]);
+        let mut before = loaded(Some(text), &[]).unwrap();
+        assert!(before.config.tools.tmdb.api_key.is_empty());
+        before.config.data = "elsewhere".into();
+        let after = before.with_secrets(&secrets, &Environment::new()).unwrap();
+        assert_eq!(after.config.tools.tmdb.api_key.expose(), value);
+        let openai = &after.config.models.providers["openai"];
+        assert_eq!(openai.resolved_key.as_ref().unwrap().expose(), "sk-of-a-test");
+        assert_eq!(openai.headers["X-Api-Key"], value);
+        assert_eq!(after.config.data, PathBuf::from("elsewhere"), "what the command line said stays");
+        let hidden: Vec<String> =
+            after.hidden(&Environment::new()).iter().map(|secret| secret.expose().to_owned()).collect();
+        assert!(hidden.iter().any(|one| one == value) && hidden.iter().any(|one| one == "sk-of-a-test"), "{hidden:?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_refused_with_its_place_and_the_nearest_name() {
+        let refusal = |text: &str, names: &[&str]| {
+            let secrets = names.iter().map(|name| ((*name).to_owned(), Secret::new("v"))).collect();
+            let outcome = loaded(Some(text), &[]).and_then(|loaded| loaded.with_secrets(&secrets, &Environment::new()));
+            outcome.expect_err("should be refused").to_string()
+        };
+        let text = "\n[tools.tmdb]\napi_key = \"secret:TMBD\"\n";
+        assert_eq!(
+            refusal(text, &["OPENAI", "TMDB"]),
+            "majordomo.toml:3: [tools.tmdb] api_key: there is no secret \"TMBD\"; did you mean \"TMDB\"?"
+        );
+        assert_eq!(
+            refusal(text, &[]),
+            "majordomo.toml:3: [tools.tmdb] api_key: there is no secret \"TMBD\"; `majordomo secret set TMBD` makes it"
+        );
+        assert_eq!(
+            refusal("[store]\nurl = \"secret:URL\"\n", &["URL"]),
+            "majordomo.toml:2: [store] url: is read before the database is open, so secret:NAME cannot stand here; use \
+             env:NAME"
+        );
+    }
+
+    #[test]
+    fn a_header_may_name_a_variable() {
+        let text = "[models.openai]\nheaders = { X-Api-Key = \"env:HEADER\" }\n";
+        let config = loaded(Some(text), &[("HEADER", "of-a-test")]).unwrap().config;
+        assert_eq!(config.models.providers["openai"].headers["X-Api-Key"], "of-a-test");
     }
 }

@@ -323,6 +323,37 @@ pub fn program(folder: &Path) -> Command {
     command
 }
 
+/// Run a command with something on its standard input.
+pub fn with_input(mut command: Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that refuses before it reads closes its end, which is no failure of the test.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Every byte the database in a folder has on disk, by file: the database itself, what is written ahead, and a copy made by
+/// `VACUUM INTO`.
+pub async fn database_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    use sqlx::{ConnectOptions, Connection};
+    let file = folder.join("data").join("majordomo.db");
+    let copy = folder.join("copy.db");
+    let _ = std::fs::remove_file(&copy);
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    // Before the copy, so that what is written ahead is seen before anybody empties it.
+    let mut found = Vec::new();
+    for end in ["", "-wal", "-shm"] {
+        let name = format!("majordomo.db{end}");
+        if let Ok(bytes) = std::fs::read(folder.join("data").join(&name)) {
+            found.push((name, bytes));
+        }
+    }
+    let into = format!("VACUUM INTO '{}'", copy.display());
+    sqlx::query(sqlx::AssertSqlSafe(into)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    found.push(("copy.db".to_owned(), std::fs::read(&copy).unwrap()));
+    found
+}
+
 pub fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

@@ -6,10 +6,12 @@ mod flows {
     mod analyst;
     mod arrows;
     mod backup;
+    mod canaries;
     mod crash;
     mod disk;
     mod faults;
     mod house;
+    mod secrets;
     mod settings;
     mod several;
     mod walk;

@@ -15,6 +15,7 @@ use majordomo_store::{
 };
 use std::future::Future;
 
+mod sealed;
 mod trust;
 
 async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {

@@ -59,12 +59,17 @@ async fn nobody_gets_past_a_route_without_proof() {
         ("x-forwarded-for", "127.0.0.1"),
         ("x-forwarded-user", "Ada"),
     ];
+    let mut guesses = 0;
     for (method, path) in routes() {
         if OPEN.contains(&path.as_str()) {
             continue;
         }
         for (name, value) in proofs {
-            let answer = ask(&house.stranger().header(name, value), &method, &path, body_for(&path)).await;
+            guesses += 1;
+            // From everywhere, since many failures from one address are not looked at any more.
+            let peer = format!("10.{}.{}.1:1", guesses / 250, guesses % 250);
+            let stranger = house.stranger().at_peer(&peer);
+            let answer = ask(&stranger.header(name, value), &method, &path, body_for(&path)).await;
             assert_eq!((answer.status, answer.code()), (401, "UNAUTHORIZED"), "{method} {path} with {name}: {value}");
         }
     }
@@ -324,6 +329,66 @@ async fn guessing_codes_is_slowed_down_and_nobody_is_locked_out_for_ever() {
             200
         );
     }
+}
+
+#[tokio::test]
+async fn guessing_keys_is_slowed_down_and_keys_that_were_right_do_not_wait() {
+    let house = House::new().await;
+    let with = |key: &str| house.stranger().header("authorization", &format!("Bearer {key}"));
+    let guess = |number: u32| with(&format!("mdk_{number:064x}"));
+    let right = with(&house.key(&house.member, &[]).await);
+    let newer = with(&house.key(&house.member, &[]).await);
+    assert_eq!(right.get("/api/me").await.status, 200);
+    // On every kind of route, those that show more to who is known included.
+    for number in 0..10 {
+        let path = ["/api/me", "/health", "/api/v1/health", "/api/conversations"][number as usize % 4];
+        let status = guess(number).get(path).await.status;
+        assert_eq!(status, if path.ends_with("health") { 200 } else { 401 }, "{number} {path}");
+    }
+    let refused = guess(10).get("/api/me").await;
+    assert_eq!((refused.status, refused.code()), (429, "TOO_MANY_REQUESTS"));
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(right.get("/api/me").await.status, 200, "a key that was right before goes on");
+    assert_eq!(newer.get("/api/me").await.status, 429, "another right one waits, or the wait would tell");
+    assert_eq!(newer.get("/health").await.json.get("version"), None, "nor does it tell where nobody is refused");
+    assert_eq!(newer.clone().at_peer("192.0.2.8:1").get("/api/me").await.status, 200);
+    let code = house.code(&house.member).await;
+    assert_eq!(house.stranger().post("/api/login", json!({ "code": code })).await.status, 200);
+
+    // A guess every minute of a day: the wait grows, and ends.
+    let mut evaluated = 0;
+    for minute in 0..24 * 60 {
+        for more in 0..3 {
+            evaluated += u32::from(guess(1_000 + minute * 3 + more).get("/api/me").await.status == 401);
+        }
+        house.clock.advance_ms(60_000);
+    }
+    assert!((50..=200).contains(&evaluated), "{evaluated}");
+    assert_eq!(right.get("/api/me").await.status, 200);
+    house.clock.advance_ms(16 * 60_000);
+    assert_eq!(newer.get("/api/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_program_with_an_old_key_makes_only_itself_wait() {
+    let house = House::new().await;
+    let old = house.stranger().header("authorization", "Bearer mdk_old");
+    for _ in 0..10 {
+        assert_eq!(old.get("/api/me").await.status, 401);
+    }
+    assert_eq!(old.get("/api/me").await.status, 429);
+    let new = house.key(&house.member, &[]).await;
+    assert_eq!(house.stranger().header("authorization", &format!("Bearer {new}")).get("/api/me").await.status, 200);
+    // A key that was right and is revoked is an old one from then on.
+    let keys = house.program(&house.member).await;
+    let made = keys.post("/api/keys", json!({ "name": "laptop" })).await;
+    let asker = house.stranger().header("authorization", &format!("Bearer {}", made.json["key"].as_str().unwrap()));
+    assert_eq!(asker.get("/api/me").await.status, 200);
+    assert_eq!(keys.delete(&format!("/api/keys/{}", made.json["id"].as_str().unwrap())).await.status, 204);
+    for _ in 0..10 {
+        assert_eq!(asker.get("/api/me").await.status, 401);
+    }
+    assert_eq!(asker.get("/api/me").await.status, 429);
 }
 
 #[tokio::test]
