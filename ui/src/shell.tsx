@@ -5,6 +5,7 @@ import { PanelLeft } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { lazy, Suspense, useEffect, useState } from "react";
 import type { Me } from "./api/types";
+import { refreshApprovals } from "./chat/approvals";
 import { refreshConversations } from "./chat/conversations";
 import { ChatPage } from "./chat/page";
 import { SearchPalette } from "./chat/search";
@@ -25,7 +26,7 @@ export default function Shell({ me }: { me: Me }) {
   const [searching, setSearching] = useState(false);
 
   useEffect(() => {
-    onTouched(() => void refreshConversations(client));
+    onTouched((what) => void (what === "approvals" ? refreshApprovals(client) : refreshConversations(client)));
     return () => onTouched(() => {});
   }, [client]);
 

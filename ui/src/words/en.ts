@@ -1,5 +1,7 @@
 /** Every text the page shows of its own, in English. */
 
+import type { Standing } from "../api/types";
+
 const number = new Intl.NumberFormat("en");
 
 function plural(count: number, one: string, many: string) {
@@ -22,6 +24,7 @@ export const words = {
     broken_hint: "Reloading shows the same conversation again; nothing is lost.",
     reload: "Reload",
     picture_missing: "No picture",
+    hidden_character: "A character that cannot be seen, or that turns the text around",
   },
 
   sign_in: {
@@ -153,13 +156,26 @@ export const words = {
     unknown_model: "unknown model",
     empty: "The answer is empty.",
     picture_link: (text: string) => (text === "" ? "picture" : text),
+    unopened: {
+      writing: "Links open once the answer is finished.",
+      scheme: "Not a link: only web addresses can be opened from an answer.",
+      disguised: "Not a link: this address is not what it looks like.",
+      carries: "Not a link: this address carries more than a place.",
+      unknown: "Not a link: neither you nor a search result named this site. Copy the address if you trust it.",
+    },
   },
 
   work: {
     running: (done: number, all: number) => `Step ${number.format(Math.min(done + 1, all))} of ${number.format(all)}`,
     done: (count: number) => plural(count, "step", "steps"),
     failed: (count: number) => `${number.format(count)} failed`,
-    call_state: { running: "running", done: "done", failed: "failed", unanswered: "no answer" },
+    call_state: {
+      running: "running",
+      done: "done",
+      failed: "failed",
+      unanswered: "no answer",
+      parked: "not done; it was asked first",
+    },
     asked: "Asked with",
     came_back: "Came back",
     tool: "Tool",
@@ -178,6 +194,83 @@ export const words = {
     partial: "Partial answer",
     failed: "No answer",
     fallback: "Another model",
+    decided: "Decided",
+    receipt: "Done",
+    correction: "This did not happen",
+  },
+
+  approval: {
+    asks: "Waits for a decision",
+    asks_you: "Waits for you",
+    announced: (question: string) => `It waits for a decision: ${question}`,
+    asked_by: "Asked by",
+    by: "by",
+    why: "Why it is asked",
+    approve: "Approve",
+    change: "Change",
+    decline: "Decline",
+    details: "Details",
+    cut: "The card does not show everything. Open Details and read it before you approve.",
+    exactly: "Exactly what would be done",
+    tool: "Tool",
+    instance: "Where",
+    asked_at: "Asked",
+    expires_at: "Open until",
+    fingerprint: "Fingerprint",
+    left: (seconds: number) => {
+      if (seconds === 0) return "time is up";
+      if (seconds < 60) return `${seconds} s left`;
+      if (seconds < 3_600) return `${Math.ceil(seconds / 60)} min left`;
+      if (seconds < 48 * 3_600) return `${Math.ceil(seconds / 3_600)} h left`;
+      return `${Math.ceil(seconds / 86_400)} days left`;
+    },
+    until: (until: string) => `Open until ${until}`,
+    reason: "Why not? They are told. You can leave it empty.",
+    reason_hint: "Too late on a school night",
+    back: "Back",
+    change_hint: "The changed request is shown to you again before anything happens.",
+    change_send: "Show the changed request",
+    argument: (name: string) => {
+      const text = name.replaceAll("_", " ");
+      return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+    },
+    optional: "optional",
+    no_choice: "Not said",
+    wrong: {
+      text: "This is needed.",
+      number: "Enter a number.",
+      integer: "Enter a whole number.",
+      boolean: "This is needed.",
+      choice: "Choose one.",
+      list: "Enter one a line.",
+    },
+    not_json: "This is not a JSON object. Look for a missing quote or comma.",
+    late: (reason: string) => `Your decision came too late: ${reason}.`,
+    refused: (reason: string) => `Nothing was decided: ${reason}.`,
+    told: {
+      waits: ({ requester, standing }: { requester: boolean; standing: Standing | null }) => {
+        if (standing === "admin") return "An admin decides. Nothing happens until then.";
+        if (standing === "member") return "A member or an admin decides. Nothing happens until then.";
+        if (standing !== null) return "Anybody of the household may decide. Nothing happens until then.";
+        return requester
+          ? "Only the one who asked decides. Nothing happens until then."
+          : "Nobody may decide this. It will expire.";
+      },
+      approved: "Approved",
+      running: "It is being done now.",
+      executed: "Done.",
+      failed: "It was approved and did not work.",
+      uncertain: "It was approved, but whether it happened is not known. Please check before you ask again.",
+      declined: "Declined",
+      changed: "Changed",
+      changed_on: "The new version has to be decided itself.",
+      expired: "Nobody decided in time, so nothing was done. Ask again if you still want it.",
+      void: "It may no longer be done, and nothing was. Ask again if you still want it.",
+    },
+    new_version: "New version",
+    asking: "Looking up what was asked…",
+    answered: "What was asked here is not known any more. Nothing waits for it.",
+    failed: "What was asked here could not be loaded.",
   },
 
   models: {

@@ -1,0 +1,286 @@
+/**
+ * Somebody decides before anything happens: approvals in the conversation and in the inbox. Walks through the page's own
+ * test server.
+ */
+
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type House, openHouse, type Visit } from "./house";
+import { answered, answers, barriers, field, say } from "./steps";
+
+let house: House;
+let visits: Visit[] = [];
+
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house?.close());
+afterEach(async ({ task }) => {
+  const [first] = visits;
+  if (task.result?.state === "fail") await first?.shot(`failed-${task.name.replaceAll(/\W+/g, "-")}`);
+  const complaints = visits.flatMap((visit) => visit.complaints);
+  for (const visit of visits) await visit.context.close();
+  visits = [];
+  expect(complaints).toEqual([]);
+});
+
+async function enter(...how: Parameters<House["enter"]>) {
+  const visit = await house.enter(...how);
+  visits.push(visit);
+  return visit;
+}
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+const cards = (page: Page) => page.getByTestId("approval");
+const state = (page: Page, wanted: string) => page.locator(`[data-testid=approval][data-state=${wanted}]`);
+const fits = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && innerWidth <= 390);
+/** What the browser itself reports of requests that were refused on purpose. */
+const meant = (visit: Visit) => {
+  visit.complaints.length = 0;
+};
+/** Decisions sent since a moment. */
+const decisions = (since = 0) =>
+  (house.fake?.requests ?? []).slice(since).filter((request) => request.startsWith("POST /api/approvals/"));
+
+test("asked, approved and done: a card, a line, a receipt, and a reload shows the same", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await cards(page).getByRole("heading", { name: "Add V (Solo) to the party?" }).waitFor();
+  await cards(page).getByText("Waits for you").waitFor();
+  expect(await cards(page).getByTestId("time-left").textContent()).toMatch(/^\d+ min left$/);
+  expect(await cards(page).locator("img").count()).toBe(1);
+  expect(await page.getByTestId("announcer").textContent()).toContain("waits for a decision: Add V");
+  await visit.shot("approval-open-light");
+  expect(await barriers(page)).toEqual([]);
+
+  await cards(page).getByRole("button", { name: "Details" }).click();
+  await page.getByTestId("approval-details").getByText('"name": "V"').waitFor();
+  await page.reload();
+  await state(page, "open").waitFor();
+
+  const before = house.fake?.requests.length ?? 0;
+  await cards(page).getByRole("button", { name: "Approve" }).dblclick();
+  await state(page, "executed").waitFor();
+  expect(decisions(before), "two clicks send one decision").toHaveLength(1);
+  await page.getByTestId("decided").getByText("Approved by Admin: Add V (Solo) to the party?").waitFor();
+  await page.locator("[data-testid=notice][data-kind=receipt]").getByText("V was added to the party.").waitFor();
+  await answered(page, 2);
+  expect(await page.getByTestId("said").count(), "nobody typed the decision").toBe(1);
+  expect(await cards(page).getByTestId("approval-told").textContent()).toContain("V was added to the party.");
+  expect(await answers(page).last().getByRole("button", { name: "Ask again" }).count()).toBe(0);
+  await visit.shot("approval-executed-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.reload();
+  await state(page, "executed").waitFor();
+  await page.getByTestId("decided").waitFor();
+  await page.locator("[data-kind=receipt]").waitFor();
+  expect(await page.getByTestId("said").count()).toBe(1);
+});
+
+test("a decision by keyboard: declined with a reason, and the focus stays with what came of it", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add Jackie to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await cards(page).getByRole("button", { name: "Decline" }).press("Enter");
+  const reason = cards(page).getByRole("textbox");
+  await expect.poll(() => reason.evaluate((element) => element === document.activeElement)).toBe(true);
+  await visit.shot("approval-decline-light");
+  expect(await barriers(page)).toEqual([]);
+  await reason.press("Escape");
+  await expect
+    .poll(() =>
+      cards(page)
+        .getByRole("button", { name: "Decline" })
+        .evaluate((element) => element === document.activeElement),
+    )
+    .toBe(true);
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("We are enough already");
+  await page.keyboard.press("Enter");
+  await state(page, "declined").waitFor();
+  const told = cards(page).getByTestId("approval-told");
+  expect(await told.textContent()).toContain("Declined by Admin. We are enough already");
+  await expect.poll(() => told.evaluate((element) => element === document.activeElement)).toBe(true);
+  await page.getByTestId("decided").getByText("Declined by Admin").waitFor();
+  await answered(page, 2);
+  expect(await page.locator("[data-kind=receipt]").count()).toBe(0);
+});
+
+test("a changed request is asked anew, and only the new one can be approved", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await cards(page).getByRole("button", { name: "Change" }).click();
+  await cards(page).getByLabel("Level").fill("90");
+  await visit.shot("approval-change-light");
+  expect(await barriers(page)).toEqual([]);
+  await cards(page).getByRole("button", { name: "Show the changed request" }).click();
+  await cards(page).getByText("a level is at most 50").waitFor();
+  meant(visit);
+  await cards(page).getByLabel("Level").fill("9");
+  await cards(page).getByLabel("Role").selectOption("Nomad");
+  await cards(page).getByRole("button", { name: "Show the changed request" }).click();
+  await state(page, "changed").waitFor();
+  await state(page, "open").getByRole("heading", { name: "Add V (Nomad) to the party?" }).waitFor();
+  expect(await cards(page).count()).toBe(2);
+  await page.reload();
+  await state(page, "changed").getByRole("button", { name: "New version" }).waitFor();
+  await visit.shot("approval-changed-light");
+  await state(page, "open").getByRole("button", { name: "Approve" }).click();
+  await state(page, "executed").getByRole("heading", { name: "Add V (Nomad)" }).waitFor();
+  await page.getByTestId("decided").getByText("Add V (Nomad)").waitFor();
+});
+
+test("one that nobody decides expires before one's eyes, and says that nothing was done", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Quickly now, quickly: add Rogue to the party");
+  await state(page, "open").waitFor();
+  await state(page, "expired").waitFor();
+  await cards(page).getByText("Nobody decided in time").waitFor();
+  expect(await cards(page).getByRole("button", { name: "Approve" }).count()).toBe(0);
+  expect(
+    await cards(page)
+      .getByRole("heading")
+      .evaluate((element) => getComputedStyle(element).textDecorationLine),
+  ).toBe("line-through");
+  await visit.shot("approval-expired-light");
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("what failed, and what nobody knows of, is not called done", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  for (const [name, ended, words] of [
+    ["Badly badly", "failed", "did not work"],
+    ["V somehow", "uncertain", "Please check"],
+  ] as const) {
+    await page.getByTestId("new-conversation").click();
+    await say(page, `Add ${name} to the party`);
+    await state(page, "open").getByRole("button", { name: "Approve" }).click();
+    await state(page, ended).getByText(words).waitFor();
+    await answered(page, 2);
+    expect(await page.locator("[data-kind=receipt]").count()).toBe(0);
+    await visit.shot(`approval-${ended}-light`);
+  }
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("a correction stands in the message whose claim it takes back", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Claim it");
+  await answered(page);
+  await answers(page).last().locator("[data-kind=correction]").getByText("This has not happened").waitFor();
+  await visit.shot("correction-light");
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("a second tab that decided first is shown here, not fought", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  // This tab hears nothing of the other one, as after a nap.
+  await page.route("**/events", (route) => route.abort());
+  await page.reload();
+  await state(page, "open").waitFor();
+  const other = await visit.context.newPage();
+  await other.goto(page.url());
+  await state(other, "open").getByRole("button", { name: "Decline" }).click();
+  await other.getByRole("form", { name: "Decline" }).getByRole("button", { name: "Decline" }).click();
+  await state(other, "declined").waitFor();
+  await cards(page).getByRole("button", { name: "Approve" }).click();
+  await state(page, "declined").waitFor();
+  await cards(page).getByText("Your decision came too late: this was declined already.").waitFor();
+  expect(await page.locator("[data-kind=receipt]").count()).toBe(0);
+  await visit.shot("approval-late-light");
+  meant(visit);
+});
+
+test("why it is asked is a warning, and a card that was cut is read whole before a yes", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "At last, influenced by a film and told at length, add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await page.getByTestId("approval-reason").getByText("influenced by: tmdb").waitFor();
+  const approve = cards(page).getByRole("button", { name: "Approve" });
+  expect(await approve.isDisabled()).toBe(true);
+  await visit.shot("approval-cut-light");
+  expect(await barriers(page)).toEqual([]);
+  await cards(page).getByRole("button", { name: "Details" }).click();
+  await page.getByTestId("approval-details").waitFor();
+  expect(await approve.isDisabled()).toBe(false);
+});
+
+test("a name that turns the text around is shown with what it hides", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add V\u202e\u200b gnik to the party");
+  await state(page, "open").waitFor();
+  const heading = cards(page).getByRole("heading");
+  expect(await heading.textContent()).toBe("Add VU+202EU+200B gnik (Solo) to the party?");
+  expect(await heading.locator("bdi").count()).toBe(1);
+  await answered(page);
+  await visit.shot("approval-hidden-light");
+});
+
+test("approvals that cannot be loaded say so and are asked for again", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  fake.setApprovalsDown(true);
+  await page.reload();
+  await page.getByText("What was asked here could not be loaded.").waitFor();
+  fake.setApprovalsDown(false);
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+  await state(page, "open").waitFor();
+  meant(visit);
+});
+
+test("a phone and a dark room have the whole card", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter({ ...PHONE, colorScheme: "dark" });
+  const { page } = visit;
+  await say(page, "Influenced by a film, add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await visit.shot("phone-approval-open-dark");
+  expect(await fits(page)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  await cards(page).getByRole("button", { name: "Change" }).click();
+  await visit.shot("phone-approval-change-dark");
+  expect(await fits(page)).toBe(true);
+  await cards(page).getByRole("button", { name: "Back" }).click();
+  await cards(page).getByRole("button", { name: "Approve" }).click();
+  await state(page, "executed").waitFor();
+  await answered(page, 2);
+  await visit.shot("phone-approval-executed-dark");
+  expect(await fits(page)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  await field(page).waitFor();
+});
