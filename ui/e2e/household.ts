@@ -127,7 +127,7 @@ export function party({ name, role, level, leads, gear }: PartyArguments, text: 
     wording: {
       question,
       declined: `${name} was not added.`,
-      reason: /influenced/.test(text) ? "it changes something; influenced by: tmdb" : "",
+      reason: /influenced/i.test(text) ? "it changes something; influenced by: tmdb" : "",
     },
   };
 }

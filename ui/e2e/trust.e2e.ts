@@ -1,6 +1,6 @@
 /**
- * Somebody decides before anything happens: approvals in the conversation and in the inbox. Walks through the page's own
- * test server.
+ * Somebody decides before anything happens, and everybody sees and takes back what is known of them: approvals in the
+ * conversation and in the inbox, people, audit, memory, stop. Walks through the page's own test server.
  */
 
 import type { Page } from "playwright-core";
@@ -283,4 +283,208 @@ test("a phone and a dark room have the whole card", async ({ skip }) => {
   expect(await fits(page)).toBe(true);
   expect(await barriers(page)).toEqual([]);
   await field(page).waitFor();
+});
+
+test("a child asks, a member sees it in the inbox and approves, the child reads the receipt", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const child = await enter({}, fake.codes.child);
+  const parent = await enter(PHONE, fake.codes.member);
+  await say(child.page, "Add Judy to the party");
+  await state(child.page, "open").getByText("A member or an admin decides.").waitFor();
+  await answered(child.page);
+  expect(await cards(child.page).getByRole("button", { name: "Approve" }).count()).toBe(0);
+  await child.shot("approval-waits-light");
+  // Nothing tells the parent's page but its own asking.
+  await parent.page.getByTestId("dot").waitFor();
+  await parent.page.getByRole("button", { name: /1 request waits for you/ }).click();
+  await parent.page.getByRole("dialog").getByTestId("badge").waitFor();
+  await parent.page
+    .getByRole("dialog")
+    .getByRole("link", { name: /^Approvals/ })
+    .click();
+  await state(parent.page, "open").getByRole("heading", { name: "Add Judy (Solo) to the party?" }).waitFor();
+  await cards(parent.page).getByText("Asked by Kid").waitFor();
+  await parent.shot("phone-inbox-light");
+  expect(await fits(parent.page)).toBe(true);
+  expect(await barriers(parent.page)).toEqual([]);
+  await cards(parent.page).getByRole("button", { name: "Approve" }).click();
+  await state(parent.page, "executed").getByText("Judy was added to the party.").waitFor();
+  await parent.page.getByTestId("dot").waitFor({ state: "detached" });
+  await child.page.locator("[data-kind=receipt]").getByText("Judy was added to the party.").waitFor();
+  await state(child.page, "executed").getByText("Approved by Guest.").waitFor();
+});
+
+test("the inbox shows what is open or everything, and has a face when there is nothing or no answer", async ({
+  skip,
+}) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const child = await enter({}, fake.codes.child);
+  await say(child.page, "Influenced by a film, add Panam to the party");
+  await state(child.page, "open").waitFor();
+  const visit = await enter({}, fake.codes.member);
+  const { page } = visit;
+  await page.getByRole("link", { name: /^Approvals/ }).click();
+  await cards(page).first().waitFor();
+  await visit.shot("inbox-light");
+  expect(await barriers(page)).toEqual([]);
+  for (const approval of await state(page, "open").all()) {
+    await approval.getByRole("button", { name: "Decline" }).click();
+    await approval.getByRole("textbox").press("Enter");
+    await expect.poll(() => approval.count()).toBeLessThan(2);
+  }
+  await expect.poll(() => state(page, "open").count()).toBe(0);
+  // What one decided stays in sight until one comes again.
+  await state(page, "declined").first().waitFor();
+  await page.reload();
+  await page.getByText("Nothing waits for a decision.").waitFor();
+  await visit.shot("inbox-empty-light");
+  await page.getByRole("radio", { name: "All" }).click();
+  await state(page, "declined").first().waitFor();
+  fake.setApprovalsDown(true);
+  await page.reload();
+  await page.getByText("The approvals could not be loaded.").waitFor({ timeout: 20_000 });
+  await visit.shot("inbox-failed-light");
+  fake.setApprovalsDown(false);
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Nothing waits for a decision.").waitFor();
+  meant(visit);
+  meant(child);
+});
+
+test("an admin changes a person and unlinks an account; nobody else sees the page", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const visit = await enter();
+  const { page } = visit;
+  await page.goto(`${house.url}/#/people`);
+  await page.getByRole("button", { name: "Edit: Kid" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("80351110224670000").waitFor();
+  await visit.shot("person-light");
+  expect(await barriers(page)).toEqual([]);
+  await dialog.getByRole("button", { name: /^Unlink: Discord/ }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Unlink" }).click();
+  await dialog.getByText("No other account is linked.").waitFor();
+  await dialog.getByLabel("Name").fill("Kiddo");
+  await dialog.getByLabel("Standing").selectOption("member");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("row", { name: /Kiddo/ }).getByRole("cell", { name: "Member" }).waitFor();
+  // The last admin stays one, and is told why.
+  await page.getByRole("button", { name: "Edit: Admin" }).click();
+  await dialog.getByLabel("Standing").selectOption("guest");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("alert").getByText("Not saved: somebody has to stay an admin.").waitFor();
+  meant(visit);
+
+  const member = await enter({}, fake.codes.member);
+  await member.page.goto(`${house.url}/#/house`);
+  await member.page.getByRole("heading", { name: "Health" }).waitFor();
+  const tabs = member.page.getByRole("navigation", { name: "About the house" });
+  expect(await tabs.getByRole("link").allTextContents()).toEqual(["Approvals", "You", "House"]);
+  await member.page.goto(`${house.url}/#/people`);
+  await member.page.getByText("Only an admin sees who may talk to the house.").waitFor();
+  meant(member);
+});
+
+test("the audit is filtered by kind and goes back as far as it is asked to", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await page.goto(`${house.url}/#/audit`);
+  const entries = page.getByTestId("entry");
+  await entries.first().waitFor();
+  await visit.shot("audit-light");
+  expect(await barriers(page)).toEqual([]);
+  expect(await entries.count()).toBe(50);
+  await page.getByRole("button", { name: "Show older" }).click();
+  await expect.poll(() => entries.count()).toBeGreaterThan(50);
+  await page.getByLabel("Show").selectOption("foreign_link");
+  await expect
+    .poll(async () => [...new Set(await entries.locator("td:nth-child(3)").allTextContents())])
+    .toEqual(["Unknown link"]);
+  await page.getByLabel("Show").selectOption("secret");
+  await page.getByText("Nothing of this kind has happened.").waitFor();
+});
+
+test("one sees what is remembered, takes a fact back, and links another channel", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await page.getByTestId("person-menu").click();
+  await page.getByRole("menuitem", { name: "You" }).click();
+  await page.getByTestId("fact").first().waitFor();
+  await page.getByText("80351110224678912").waitFor();
+  const facts = await page.getByTestId("fact").count();
+  await page.getByRole("button", { name: "Link another channel" }).click();
+  await page
+    .getByTestId("link-code")
+    .getByText(/^link [0-9A-F]{8}$/)
+    .waitFor();
+  await page
+    .getByTestId("link-code")
+    .getByText(/for another (10|9) min/)
+    .waitFor();
+  await visit.shot("you-light");
+  expect(await barriers(page)).toEqual([]);
+  await page.getByRole("button", { name: /^Forget: Is home late/ }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Forget" }).click();
+  await expect.poll(() => page.getByTestId("fact").count()).toBe(facts - 1);
+});
+
+test("forgetting oneself takes one's own name, typed", async ({ skip }) => {
+  const { fake } = house;
+  if (!fake) return skip();
+  const visit = await enter({}, fake.codes.member);
+  const { page } = visit;
+  await say(page, "Hello, soon forgotten");
+  await answered(page);
+  await page.goto(`${house.url}/#/you`);
+  await page.getByRole("button", { name: "Forget me…" }).click();
+  const yes = page.getByRole("dialog").getByRole("button", { name: "Forget me" });
+  await page.getByRole("dialog").getByRole("textbox").fill("guest");
+  expect(await yes.isDisabled()).toBe(true);
+  await page.getByRole("dialog").getByRole("textbox").fill("Guest");
+  await visit.shot("forget-light");
+  expect(await barriers(page)).toEqual([]);
+  await yes.click();
+  await page.getByTestId("forgotten").getByText("conversations: 1").waitFor();
+  await page.getByTestId("conversation").waitFor({ state: "detached" });
+});
+
+test("stop everything ends what runs and says how much that was", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Tell me something long");
+  await page.locator("[data-testid=answer][data-state=running]").waitFor();
+  await page.getByTestId("person-menu").click();
+  await visit.shot("menu-light");
+  await page.getByRole("menuitem", { name: "Stop everything" }).click();
+  await page.getByRole("status").getByText("1 answer was stopped.").waitFor();
+  await page.locator("[data-kind=cancelled]").waitFor();
+  await page.getByTestId("person-menu").click();
+  await page.getByRole("menuitem", { name: "Stop everybody's answers" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Stop them" }).click();
+  await page.getByRole("status").getByText("Nothing was running or waiting").waitFor();
+});
+
+test("on a phone, in the dark, every page about the house fits", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter({ ...PHONE, colorScheme: "dark" });
+  const { page } = visit;
+  for (const [name, seen] of [
+    ["approvals", page.getByRole("radio", { name: "Open" })],
+    ["you", page.getByTestId("fact").first()],
+    ["people", page.getByRole("cell", { name: "Guest" }).first()],
+    ["audit", page.getByTestId("entry").first()],
+  ] as const) {
+    await page.goto(`${house.url}/#/${name}`);
+    await seen.waitFor();
+    await page.waitForTimeout(200);
+    await visit.shot(`phone-${name}-dark`);
+    expect(await fits(page)).toBe(true);
+    expect(await barriers(page)).toEqual([]);
+  }
 });

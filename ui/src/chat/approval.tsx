@@ -195,11 +195,6 @@ export function ApprovalCard({
       {open && (
         <>
           <div className="px-4 pt-2 sm:px-5">
-            {card.title !== "" && (
-              <p className="mb-2 overflow-y-clip font-medium text-[14px] leading-snug">
-                <Isolated text={card.title} />
-              </p>
-            )}
             <CardContent card={card} asked />
           </div>
           {wording.reason !== "" && (
@@ -244,9 +239,6 @@ export function ApprovalCard({
           <div className="px-4 pb-3 sm:px-5">
             {!open && (
               <div className="mb-3 border-line border-t pt-3">
-                <p className="mb-2 font-medium text-[13.5px]">
-                  <Isolated text={card.title} />
-                </p>
                 <CardContent card={card} asked />
               </div>
             )}

@@ -151,7 +151,7 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
   );
 }
 
-/** All of a card but its title, nothing cut. Of what was `asked` for, the link is words: a model may have chosen it. */
+/** A card with nothing cut. Of what was `asked` for, the link is words: a model may have chosen it. */
 export function CardContent({ card, asked = false }: { card: Card; asked?: boolean }) {
   const link = safe(card.link);
   return (
@@ -166,6 +166,11 @@ export function CardContent({ card, asked = false }: { card: Card; asked?: boole
         />
       )}
       <div className="min-w-0 flex-1 overflow-y-clip">
+        {asked && card.title !== "" && (
+          <p className="font-medium text-[14.5px] leading-snug">
+            <Isolated text={card.title} />
+          </p>
+        )}
         {card.subtitle && (
           <p className="text-[13.5px] text-ink-2">
             <Isolated text={card.subtitle} />

@@ -2,7 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { House, MessageSquare, MessageSquarePlus, SunMoon } from "lucide-react";
+import { Hand, House, MessageSquare, MessageSquarePlus, SunMoon, UserRound } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useDeferredValue, useEffect, useState } from "react";
 import { go } from "../kit/route";
@@ -37,7 +37,9 @@ export function SearchPalette({ open, onClose }: { open: boolean; onClose: () =>
   };
   const actions = [
     { name: words.sidebar.new_conversation, Sign: MessageSquarePlus, act: () => go({ page: "new" }) },
-    { name: words.sidebar.house, Sign: House, act: () => go({ page: "house" }) },
+    { name: words.pages.approvals, Sign: Hand, act: () => go({ page: "approvals" }) },
+    { name: words.pages.you, Sign: UserRound, act: () => go({ page: "you" }) },
+    { name: words.pages.house, Sign: House, act: () => go({ page: "house" }) },
     { name: `${words.menu.theme}: ${words.menu.light} / ${words.menu.dark}`, Sign: SunMoon, act: flip },
   ].filter(({ name }) => name.toLowerCase().includes(asked.toLowerCase()));
   const conversations = data?.conversations ?? [];
