@@ -176,6 +176,10 @@ api_key  = "env:RADARR_API_KEY"
 
 Put it into \`majordomo.toml\` and start the service again. A picture from elsewhere is never loaded: ![a poster](https://example.com/poster.png)`;
 
+const LINKS = `The well-known [one](https://www.themoviedb.org/movie/961), the one [you named](https://pages.example/a),
+[another](https://evil.example/?d=secret), its bare twin https://evil.example/secret and a
+[disguise](https://www.themoviedb.org@evil.example/). ${"Then some more words. ".repeat(20)}`;
+
 const usage = (input_tokens: number, output_tokens: number): Usage => ({
   input_tokens,
   cached_input_tokens: Math.round(input_tokens * 0.6),
@@ -587,6 +591,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         text: "This has not happened: nobody was added to the party.",
       });
     }
+
+    if (/links/i.test(text)) told = LINKS;
 
     const failed = /fail/i.test(text);
     const answer =

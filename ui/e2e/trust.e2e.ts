@@ -241,8 +241,32 @@ test("a name that turns the text around is shown with what it hides", async ({ s
   const heading = cards(page).getByRole("heading");
   expect(await heading.textContent()).toBe("Add VU+202EU+200B gnik (Solo) to the party?");
   expect(await heading.locator("bdi").count()).toBe(1);
+  expect(await page.getByTestId("conversation").first().textContent()).toContain("Add VU+202EU+200B gnik");
+  expect(await page.getByTestId("work").textContent()).toContain("Adding VU+202EU+200B gnik to the party");
   await answered(page);
   await visit.shot("approval-hidden-light");
+});
+
+test("a link opens only where somebody pointed, and not before the answer is finished", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Show links, also to pages.example");
+  await page.locator("[data-testid=answer][data-state=running] .prose").getByText("you named").waitFor();
+  expect(await page.locator(".prose a").count()).toBe(0);
+  await answered(page);
+  await page.locator(".prose a").first().waitFor();
+  const hrefs = await page.locator(".prose a").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  expect(hrefs).toEqual(["https://www.themoviedb.org/movie/961", "https://pages.example/a"]);
+  const unopened = page.getByTestId("unopened");
+  expect(await unopened.allTextContents()).toEqual([
+    "another (https://evil.example/?d=secret)",
+    "https://evil.example/secret",
+    "disguise (https://www.themoviedb.org@evil.example/)",
+  ]);
+  expect(await unopened.first().getAttribute("title")).toContain("named this site");
+  await visit.shot("links-light");
+  expect(await barriers(page)).toEqual([]);
 });
 
 test("approvals that cannot be loaded say so and are asked for again", async ({ skip }) => {

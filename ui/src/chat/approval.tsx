@@ -36,12 +36,12 @@ type Kind = Decision["decision"];
 function useDecide(id: string, onNews: OnNews) {
   const sending = useRef(false);
   const [busy, setBusy] = useState<Kind>();
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<{ text: string; late: boolean }>();
   const decide = async (decision: Decision): Promise<boolean> => {
     if (sending.current) return false;
     sending.current = true;
     setBusy(decision.decision);
-    setProblem("");
+    setProblem(undefined);
     try {
       const { approval, changed_to } = await api.decide(id, decision);
       onNews(changed_to ? [approval, changed_to] : [approval]);
@@ -49,7 +49,7 @@ function useDecide(id: string, onNews: OnNews) {
     } catch (reason) {
       const late = reason instanceof ApiError && reason.status === 409;
       const text = reason instanceof Error ? reason.message : words.state.unreachable;
-      setProblem(late ? words.approval.late(text) : words.approval.refused(text));
+      setProblem({ text: late ? words.approval.late(text) : words.approval.refused(text), late });
       if (late || (reason instanceof ApiError && reason.status === 403)) {
         const now = await api.approval(id).catch(() => undefined);
         if (now) onNews([now]);
@@ -188,7 +188,9 @@ export function ApprovalCard({
           )}
         >
           <Told approval={approval} />
-          {problem !== "" && <span className="mt-1 block text-danger">{problem}</span>}
+          {problem && (
+            <span className={classes("mt-1 block", problem.late ? "text-brass" : "text-danger")}>{problem.text}</span>
+          )}
         </p>
       </div>
 
@@ -204,7 +206,7 @@ export function ApprovalCard({
             >
               <TriangleAlert size={14} className="mt-0.5 shrink-0" aria-hidden="true" />
               <span className="min-w-0 overflow-y-clip">
-                <span className="sr-only">{words.approval.why}: </span>
+                <span className="font-medium">{words.approval.why}: </span>
                 <Isolated text={wording.reason} />
               </span>
             </p>
@@ -294,11 +296,6 @@ export function ApprovalCard({
             />
           )}
         </div>
-      )}
-      {open && approval.may_decide === undefined && (
-        <p className="px-4 pb-3 sm:px-5">
-          <Spinner className="text-ink-3" />
-        </p>
       )}
     </section>
   );

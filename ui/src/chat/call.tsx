@@ -6,6 +6,7 @@ import { useState } from "react";
 import { classes, Spinner } from "../kit/pieces";
 import { duration, words } from "../words/en";
 import { Cards } from "./cards";
+import { Isolated } from "./isolated";
 import { type CallView, cardsOf, type WorkItem } from "./reduce";
 
 function Sign({ state }: { state: CallView["state"] }) {
@@ -38,7 +39,7 @@ function Detail({ label, children }: { label: string; children: string }) {
         tabIndex={0}
         className="mt-0.5 max-h-52 overflow-auto whitespace-pre-wrap rounded-lg bg-linen px-3 py-2 font-mono text-[12px] text-ink-2 leading-relaxed [overflow-wrap:anywhere]"
       >
-        {children}
+        <Isolated text={children} />
       </pre>
     </div>
   );
@@ -58,7 +59,7 @@ function Call({ call }: { call: CallView }) {
             call.state === "running" ? "text-ink" : "text-ink-2",
           )}
         >
-          {call.title}
+          <Isolated text={call.title} />
           {call.state !== "running" && call.duration_ms > 0 && (
             <span className="tabular text-ink-3"> · {duration(call.duration_ms)}</span>
           )}

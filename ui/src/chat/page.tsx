@@ -23,6 +23,7 @@ import { type Met, MetApprovals, refreshApprovals } from "./approvals";
 import { attachments, taken } from "./attachments";
 import { Composer } from "./composer";
 import { noteFailure, refreshConversations, useConversations, useDelete, useRename } from "./conversations";
+import { Isolated } from "./isolated";
 import { pointedAt } from "./links";
 import { AnswerMessage, DecidedLine, LoadingMessages, type MessageActions, SaidMessage } from "./message";
 import { chosenModel } from "./models";
@@ -432,7 +433,9 @@ function Header({
             }}
           />
         ) : (
-          <h2 className="min-w-0 truncate px-1.5 font-medium text-[14px]">{title}</h2>
+          <h2 className="min-w-0 truncate px-1.5 font-medium text-[14px]">
+            <Isolated text={title} />
+          </h2>
         )}
         {id !== undefined && !renaming && (
           <DropdownMenu.Root>

@@ -4,6 +4,7 @@ import { revealedText } from "./reveal";
 test.each([
   ["plain words stay", "The General (1926)", "The General (1926)"],
   ["other scripts stay", "Носферату, 千と千尋, שלום", "Носферату, 千と千尋, שלום"],
+  ["joined letters stay", "می‌خواهم क्‍ष", "می‌خواهم क्‍ष"],
   ["lines and accents stay", "e\u0301\nzwei\tdrei", "e\u0301\nzwei\tdrei"],
   ["an emoji of several parts stays", "👨‍👩‍👧 ❤️ 1️⃣", "👨‍👩‍👧 ❤️ 1️⃣"],
   ["an override of direction is named", "Alien \u202e(9791)", "Alien [U+202E](9791)"],

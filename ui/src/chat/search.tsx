@@ -9,6 +9,7 @@ import { go } from "../kit/route";
 import { changeSetting, setting } from "../kit/settings";
 import { day, words } from "../words/en";
 import { useConversationSearch } from "./conversations";
+import { Isolated } from "./isolated";
 
 const item =
   "flex h-10 cursor-default select-none items-center gap-3 rounded-[10px] px-3 text-[14px] outline-none data-[selected=true]:bg-hover";
@@ -72,7 +73,9 @@ export function SearchPalette({ open, onClose }: { open: boolean; onClose: () =>
                       className={item}
                     >
                       <MessageSquare size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
-                      <span className="min-w-0 flex-1 truncate">{conversation.title || words.sidebar.untitled}</span>
+                      <span className="min-w-0 flex-1 truncate">
+                        <Isolated text={conversation.title || words.sidebar.untitled} />
+                      </span>
                       <span className="shrink-0 text-[12px] text-ink-3">{day(conversation.updated_at_ms)}</span>
                     </Command.Item>
                   ))}

@@ -13,6 +13,7 @@ import { PersonMenu } from "../person-menu";
 import { words } from "../words/en";
 import { useWaitingForMe } from "./approvals";
 import { grouped, useConversations, useDelete, useRename } from "./conversations";
+import { Isolated } from "./isolated";
 
 const row =
   "flex h-9 w-full items-center gap-2.5 rounded-[10px] px-2.5 text-[13.5px] text-ink-2 transition-colors hover:bg-hover hover:text-ink pointer-coarse:h-10";
@@ -173,7 +174,9 @@ const Entry = memo(function Entry({
           unread && "font-medium",
         )}
       >
-        <span className="truncate">{rename.isPending && rename.variables ? rename.variables.title : title}</span>
+        <span className="truncate">
+          <Isolated text={rename.isPending && rename.variables ? rename.variables.title : title} />
+        </span>
         {(conversation.pending || unread) && (
           <span
             className={classes(

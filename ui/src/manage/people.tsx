@@ -56,7 +56,11 @@ export default function PeoplePage({ me, start }: { me: Me; start: ReactNode }) 
         header: words.people.standing,
         cell: ({ row }) => words.menu.standing[row.original.standing],
       },
-      { accessorKey: "created_at_ms", header: words.people.since, cell: ({ row }) => day(row.original.created_at_ms) },
+      {
+        accessorKey: "created_at_ms",
+        header: words.people.since,
+        cell: ({ row }) => day(row.original.created_at_ms),
+      },
       {
         id: "actions",
         enableSorting: false,
@@ -64,7 +68,7 @@ export default function PeoplePage({ me, start }: { me: Me; start: ReactNode }) 
         cell: ({ row }) => (
           <span className="inline-flex items-center gap-1">
             <Button className="h-8! px-2.5!" onClick={() => ask_link(row.original)}>
-              <Link2 size={14} aria-hidden="true" /> {words.people.link}
+              <Link2 size={14} aria-hidden="true" /> <span className="max-sm:sr-only">{words.people.link}</span>
             </Button>
             <IconButton label={`${words.people.edit}: ${row.original.name}`} onClick={() => setEditing(row.original)}>
               <Pencil size={15} />
@@ -94,7 +98,13 @@ export default function PeoplePage({ me, start }: { me: Me; start: ReactNode }) 
             {...(forbidden(error) ? {} : { onRetry: () => void refetch() })}
           />
         ) : (
-          <DataTable label={words.pages.people} columns={columns} rows={data.people} numeric={["actions"]} />
+          <DataTable
+            label={words.pages.people}
+            columns={columns}
+            rows={data.people}
+            numeric={["actions"]}
+            wide={["created_at_ms"]}
+          />
         )}
         {!forbidden(error) && <AddPerson busy={add.isPending} onAdd={(person) => add.mutate(person)} />}
       </div>

@@ -456,7 +456,7 @@ export const words = {
   identities: {
     title: "Accounts on other channels",
     yours: "Your other channels",
-    yours_hint: "Linked accounts are you: the same conversations, approvals and memory.",
+    yours_hint: "Whoever writes from a linked account is taken for you.",
     none: "No other account is linked.",
     failed: "The accounts could not be loaded.",
     forbidden: "Only an admin sees these accounts.",
@@ -498,7 +498,7 @@ export const words = {
   },
 
   audit: {
-    hint: "Who decided, changed or was refused what. Nothing of what was said.",
+    hint: "Who decided, changed or was refused what, newest first.",
     filter: "Show",
     every: "Everything",
     when: "When",
