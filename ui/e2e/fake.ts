@@ -326,7 +326,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       call_id,
       agent: "majordomo",
       requester: target.person,
-      tool: "party_add",
+      // One that is not in the catalogue any more has no form.
+      tool: /rawly/.test(text) ? "party_join" : "party_add",
       instance: "",
       arguments: JSON.stringify(args),
       schema_hash: "9f2c",

@@ -142,6 +142,25 @@ test("a changed request is asked anew, and only the new one can be approved", as
   await page.getByTestId("decided").getByText("Add V (Nomad)").waitFor();
 });
 
+test("a tool without a form is changed as JSON, and what is no JSON is said to be none", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "Rather rawly: add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await cards(page).getByRole("button", { name: "Change" }).click();
+  const text = cards(page).getByRole("textbox", { name: "Exactly what would be done" });
+  await text.fill('{ "name": "V", }');
+  await cards(page).getByRole("button", { name: "Show the changed request" }).click();
+  await cards(page).getByText("This is not a JSON object.").waitFor();
+  await visit.shot("approval-json-light");
+  expect(await barriers(page)).toEqual([]);
+  await text.fill('{ "name": "V", "role": "Nomad" }');
+  await cards(page).getByRole("button", { name: "Show the changed request" }).click();
+  await state(page, "open").getByRole("heading", { name: "Add V (Nomad) to the party?" }).waitFor();
+});
+
 test("one that nobody decides expires before one's eyes, and says that nothing was done", async ({ skip }) => {
   if (!house.fake) skip();
   const visit = await enter();

@@ -147,13 +147,19 @@ function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; ac
   const Sign = SIGNS[kind] ?? CircleAlert;
   const quiet = kind === "fallback" || kind === "cancelled";
   if (kind === "decided") return <DecidedLine text={text} />;
-  if (kind === "receipt") {
+  // Made by code from what happened, so they read alike and unlike anything a model wrote.
+  if (kind === "receipt" || kind === "correction") {
     return (
       <p
         role="note"
         data-testid="notice"
         data-kind={kind}
-        className="my-3 flex items-start gap-2.5 rounded-xl border border-livery/25 bg-livery-soft px-3.5 py-2.5 font-medium text-[14px] text-livery leading-snug"
+        className={classes(
+          "my-3 flex items-start gap-2.5 rounded-xl border px-3.5 py-2.5 font-medium text-[14px] leading-snug",
+          kind === "receipt"
+            ? "border-livery/25 bg-livery-soft text-livery"
+            : "border-brass-line bg-brass-soft text-brass",
+        )}
       >
         <Sign size={17} className="mt-px shrink-0" aria-hidden="true" />
         <span className="min-w-0 overflow-y-clip">
@@ -172,8 +178,7 @@ function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; ac
         "my-3 flex items-start gap-2.5 text-[13.5px] leading-snug",
         quiet && "text-ink-2",
         !quiet && "rounded-xl border px-3.5 py-3",
-        (kind === "partial" || kind === "timed_out" || kind === "correction") &&
-          "border-brass-line bg-brass-soft text-brass",
+        (kind === "partial" || kind === "timed_out") && "border-brass-line bg-brass-soft text-brass",
         kind === "failed" && "border-danger-line bg-danger-soft text-danger",
       )}
     >

@@ -195,7 +195,7 @@ export const words = {
     fallback: "Another model",
     decided: "Decided",
     receipt: "Done",
-    correction: "This did not happen",
+    correction: "Correction",
   },
 
   approval: {
