@@ -350,7 +350,9 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const ordinal = target.turns;
     emit(target, ordinal, turn, { type: "approval_opened", approval: { ...approval } });
     setTimeout(() => {
-      if (approval.state === "open") become(target, approval, { state: "expired" });
+      if (approval.state !== "open") return;
+      become(target, approval, { state: "expired" });
+      settle(target, approval, `Nobody decided in time: ${approval.wording.question}`);
     }, lasts).unref();
     return approval;
   }
@@ -371,23 +373,28 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       return { approval: shown(approval, person), turn_id: null, changed_to: shown(next, person) };
     }
     const approved = decision.decision === "approve";
-    const turn = randomUUID();
-    target.turns += 1;
-    const ordinal = target.turns;
     become(target, approval, {
       ...by,
-      decision_turn: turn,
       ...(approved ? { state: "approved" } : { state: "declined", outcome: decision.reason }),
     });
     log("approval", approval.tool, `${approved ? "Approved" : "Declined"}: ${approval.wording.question}`, person.id);
     const said = `${approved ? "Approved" : "Declined"} by ${person.name}: ${approval.wording.question}`;
+    return { approval: shown(approval, person), turn_id: settle(target, approval, said), changed_to: null };
+  }
+
+  /** Opens the turn that carries out what became of it. */
+  function settle(target: Stored, approval: Approval, said: string) {
+    const turn = randomUUID();
+    target.turns += 1;
+    const ordinal = target.turns;
+    approval.decision_turn = turn;
     const message = store(turn, ordinal, 0, "user", [{ type: "notice", kind: "decided", text: said }]);
     target.messages.push(message);
     const ahead = (target.running ? 1 : 0) + target.queue.length;
     target.queue.push({ turn, ordinal, text: "", model: "openai/gpt-5-mini", decided: approval });
     emit(target, ordinal, turn, { type: "turn_queued", message, ahead });
     if (!target.running) next(target);
-    return { approval: shown(approval, person), turn_id: turn, changed_to: null };
+    return turn;
   }
 
   async function run(target: Stored, { turn, ordinal, text, model, decided }: Stored["queue"][number]) {
@@ -562,16 +569,19 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           ? { state: "uncertain" as const, text: "The party did not answer in time." }
           : { state: "executed" as const, text: `${name} was added to the party.` };
       if (decided.state === "approved") {
+        const id = `a${decided.id.replaceAll("-", "")}`;
+        keep("assistant", [{ type: "call", id, name: decided.tool, arguments: decided.arguments }]);
         become(target, decided, { state: "running" });
         await pause(pace_ms * 30);
         become(target, decided, { state: outcome.state, outcome: outcome.text });
         keep("tool", [
           {
             type: "result",
-            call_id: decided.call_id,
+            call_id: id,
             name: decided.tool,
             text: outcome.text,
             is_error: outcome.state !== "executed",
+            uncertain: outcome.state === "uncertain",
             cards: [],
             duration_ms: 41,
             title: `Adding ${name} to the party`,
@@ -580,8 +590,12 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         ]);
         if (outcome.state === "executed") receipts.push({ type: "notice", kind: "receipt", text: outcome.text });
         told = outcome.state === "executed" ? "Welcome aboard." : "That did not go as it should; see above.";
-      } else {
+      } else if (decided.state === "declined" && decided.outcome) {
         told = `All right, ${name} stays out.`;
+      } else {
+        told = "";
+        if (decided.state === "declined")
+          receipts.push({ type: "notice", kind: "decided", text: decided.wording.declined });
       }
     }
     if (/claim/i.test(text)) {
@@ -619,7 +633,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         say({ type: "text_delta", text: piece });
         await pause(pace_ms);
       }
-      parts.unshift({ type: "text", text: running.text });
+      if (running.text !== "") parts.unshift({ type: "text", text: running.text });
     }
     parts.push(...receipts);
     if (cancelled) parts.push({ type: "notice", kind: "cancelled", text: "You stopped this answer." });
@@ -637,7 +651,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       });
     if (/slow/i.test(text))
       parts.push({ type: "notice", kind: "timed_out", text: "This took longer than 90 s and was stopped." });
-    keep("assistant", parts);
+    if (parts.length > 0) keep("assistant", parts);
     const state: TurnState = cancelled ? "cancelled" : failed ? "failed" : "done";
     target.messages.push(...added);
     target.updated_at_ms = Date.now();
@@ -770,6 +784,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         if (approval.state !== "open") return refuse(409, `this was ${approval.state} already`, "ALREADY_DECIDED");
         if (!mayDecide(approval, person)) return refuse(403, "a member or an admin decides this", "FORBIDDEN");
         const decision = body as unknown as Decision;
+        if (decision.decision === "change" && JSON.stringify(decision.arguments) === approval.arguments)
+          return refuse(409, "nothing was changed", "CONFLICT");
         if (decision.decision === "change" && Number(decision.arguments.level ?? 1) > 50)
           return refuse(422, "level: a level is at most 50", "INVALID");
         return answer(200, decide(approval, decision, person));
@@ -861,7 +877,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         });
       case "people": {
         const other = people.find((one) => one.id === id);
-        if (part === "identities" && (admin || id === person.id)) {
+        if (part === "identities" && admin) {
           const linked = identities[id] ?? [];
           if (method === "GET") return answer(200, { identities: linked });
           const gone = body as unknown as Identity;

@@ -122,6 +122,8 @@ test("a changed request is asked anew, and only the new one can be approved", as
   await state(page, "open").waitFor();
   await answered(page);
   await cards(page).getByRole("button", { name: "Change" }).click();
+  await cards(page).getByRole("button", { name: "Show the changed request" }).click();
+  await cards(page).getByText("Nothing was decided: nothing was changed.").waitFor();
   await cards(page).getByLabel("Level").fill("90");
   await visit.shot("approval-change-light");
   expect(await barriers(page)).toEqual([]);
@@ -169,6 +171,12 @@ test("one that nobody decides expires before one's eyes, and says that nothing w
   await state(page, "open").waitFor();
   await state(page, "expired").waitFor();
   await cards(page).getByText("Nobody decided in time").waitFor();
+  await page.getByTestId("decided").getByText("Nobody decided in time: Add Rogue (Solo) to the party?").waitFor();
+  await page.reload();
+  await state(page, "expired").waitFor();
+  await page.getByTestId("decided").waitFor();
+  // Nothing is answered to nobody's decision, and nothing is waited for.
+  expect(await answers(page).count()).toBe(1);
   expect(await cards(page).getByRole("button", { name: "Approve" }).count()).toBe(0);
   expect(
     await cards(page)
@@ -229,6 +237,7 @@ test("a second tab that decided first is shown here, not fought", async ({ skip 
   await cards(page).getByRole("button", { name: "Approve" }).click();
   await state(page, "declined").waitFor();
   await cards(page).getByText("Your decision came too late: this was declined already.").waitFor();
+  await answers(other).last().getByText("V was not added.").waitFor();
   expect(await page.locator("[data-kind=receipt]").count()).toBe(0);
   await visit.shot("approval-late-light");
   meant(visit);
@@ -443,11 +452,11 @@ test("the audit is filtered by kind and goes back as far as it is asked to", asy
   expect(await entries.count()).toBe(50);
   await page.getByRole("button", { name: "Show older" }).click();
   await expect.poll(() => entries.count()).toBeGreaterThan(50);
-  await page.getByLabel("Show").selectOption("foreign_link");
+  await page.getByRole("combobox", { name: "Show" }).selectOption("foreign_link");
   await expect
     .poll(async () => [...new Set(await entries.locator("td:nth-child(3)").allTextContents())])
     .toEqual(["Unknown link"]);
-  await page.getByLabel("Show").selectOption("secret");
+  await page.getByRole("combobox", { name: "Show" }).selectOption("secret");
   await page.getByText("Nothing of this kind has happened.").waitFor();
 });
 

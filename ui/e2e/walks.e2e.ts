@@ -438,7 +438,7 @@ test("Markdown shows code to copy and never fetches a foreign picture", async ({
   await page.getByRole("button", { name: "Copy code" }).waitFor();
   expect(await page.locator(".prose img").count()).toBe(0);
   // Nobody named that site, so its address is there to read and not to click.
-  await page.getByText("https://example.com/poster.png").waitFor();
+  await page.getByTestId("unopened").getByText("https://example.com/poster.png").last().waitFor();
   expect(await page.locator(".prose a").count()).toBe(0);
   await visit.shot("code-light");
 });

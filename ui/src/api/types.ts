@@ -46,6 +46,8 @@ type CallResult = Schemas["CallResult"] & {
   /** The call did not run: it waits, or waited, for this approval. */
   approval?: string | null;
   receipt?: string | null;
+  /** It would change something, and nobody knows whether it has. */
+  uncertain?: boolean;
 };
 export type Part =
   | Exclude<Schemas["Part"], { type: "notice" | "result" }>

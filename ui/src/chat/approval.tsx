@@ -47,13 +47,13 @@ function useDecide(id: string, onNews: OnNews) {
       onNews(changed_to ? [approval, changed_to] : [approval]);
       return true;
     } catch (reason) {
-      const late = reason instanceof ApiError && reason.status === 409;
       const text = reason instanceof Error ? reason.message : words.state.unreachable;
+      // It may be over by now, or no longer be this person's.
+      const stands = reason instanceof ApiError && (reason.status === 409 || reason.status === 403);
+      const now = stands ? await api.approval(id).catch(() => undefined) : undefined;
+      const late = now !== undefined && now.state !== "open";
       setProblem({ text: late ? words.approval.late(text) : words.approval.refused(text), late });
-      if (late || (reason instanceof ApiError && reason.status === 403)) {
-        const now = await api.approval(id).catch(() => undefined);
-        if (now) onNews([now]);
-      }
+      if (now) onNews([now]);
       return false;
     } finally {
       sending.current = false;

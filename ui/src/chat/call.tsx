@@ -1,6 +1,6 @@
 /** What was done for an answer: a timeline of thoughts and calls that folds away, each call with its details. */
 
-import { Check, ChevronRight, CircleDashed, Hand, Sparkle, X } from "lucide-react";
+import { Check, ChevronRight, CircleDashed, CircleHelp, Hand, Sparkle, X } from "lucide-react";
 import { Collapsible } from "radix-ui";
 import { useState } from "react";
 import { classes, Spinner } from "../kit/pieces";
@@ -18,6 +18,7 @@ function Sign({ state }: { state: CallView["state"] }) {
       {state === "failed" && <X size={14} strokeWidth={2.4} className="text-danger" aria-hidden="true" />}
       {state === "unanswered" && <CircleDashed size={13} className="text-ink-3" aria-hidden="true" />}
       {state === "parked" && <Hand size={13} className="text-brass" aria-hidden="true" />}
+      {state === "uncertain" && <CircleHelp size={14} className="text-brass" aria-hidden="true" />}
       <span className="sr-only">{words.work.call_state[state]}</span>
     </span>
   );

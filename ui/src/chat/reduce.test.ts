@@ -548,6 +548,35 @@ const approval_cases: { name: string; actions: () => Action[]; expected: string[
     ],
     expected: ["> add V and Jackie", "< running: {Looked for a parked, Looked for b parked} | (A open) | (B open)"],
   },
+  {
+    name: "two calls of one id keep both their cards, stored",
+    actions: () => [
+      {
+        type: "loaded",
+        messages: [
+          user(1, "add both"),
+          called(1, "a", "a"),
+          parked(1, "a", "A"),
+          { ...parked(1, "a", "B"), id: "m1.2b" },
+        ],
+        more: false,
+        fresh: true,
+      },
+    ],
+    expected: ["> add both", "< done: {Looked for a parked, Looked for a parked} | (A unknown) | (B unknown)"],
+  },
+  {
+    name: "two calls of one id keep both their cards, live",
+    actions: () => [
+      queued(1, "add both"),
+      started(1),
+      call_started(1, "a"),
+      opened(approval("A", 1, "a")),
+      opened(approval("B", 1, "a")),
+      call_finished(1, "a"),
+    ],
+    expected: ["> add both", "< running: {Looked for a parked} | (A open) | (B open)"],
+  },
 ];
 
 describe("approvals", () => {

@@ -29,9 +29,9 @@ export interface CallView {
   arguments?: string;
   /** What came back, perhaps only its beginning. */
   result: string;
-  state: "running" | "done" | "failed" | "unanswered" | "parked";
-  /** It did not run but waits, or waited, for this approval. */
-  approval?: string;
+  state: "running" | "done" | "failed" | "unanswered" | "parked" | "uncertain";
+  /** It did not run but waits, or waited, for these: models give two calls of a step the same id. */
+  approvals?: string[];
   cards: Card[];
   duration_ms: number;
 }
@@ -487,7 +487,7 @@ export function settledItems(
   running_turn: string | undefined,
 ): Item[] {
   const items: Item[] = [];
-  let open: { answer: Answer; results: Map<string, CallView> } | undefined;
+  let open: { answer: Answer; calls: CallView[] } | undefined;
   const decisions = new Set<string>();
   for (const message of state.messages) {
     if (message.role === "user") {
@@ -510,10 +510,10 @@ export function settledItems(
         at_ms: message.created_at_ms,
         after_decision: decisions.has(message.turn),
       };
-      open = { answer, results: new Map() };
+      open = { answer, calls: [] };
       items.push(answer);
     }
-    for (const part of message.parts) addPart(open.answer, part, open.results);
+    for (const part of message.parts) addPart(open.answer, part, open.calls);
   }
   for (const item of items) {
     if (item.kind !== "answer") continue;
@@ -652,7 +652,7 @@ function textOf(message: Message): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 }
 
-function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
+function addPart(answer: Answer, part: Part, calls: CallView[]) {
   const work = () => {
     const last = answer.blocks.at(-1);
     if (last?.type === "work") return last.items;
@@ -678,12 +678,14 @@ function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
         cards: [],
         duration_ms: 0,
       };
-      results.set(part.id, call);
+      calls.push(call);
       work().push({ type: "call", call });
       return;
     }
     case "result": {
-      let call = results.get(part.call_id);
+      // Models give two calls of a step the same id: their results come in order.
+      const same = calls.filter(({ id }) => id === part.call_id);
+      let call = same.find(({ state }) => state === "running") ?? same.at(-1);
       if (!call) {
         call = {
           id: part.call_id,
@@ -694,13 +696,13 @@ function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
           cards: [],
           duration_ms: 0,
         };
-        results.set(part.call_id, call);
+        calls.push(call);
         work().push({ type: "call", call });
       }
       call.title = part.title || part.name;
       call.result = part.text;
-      call.state = part.approval ? "parked" : part.is_error ? "failed" : "done";
-      if (part.approval) call.approval = part.approval;
+      call.state = part.approval ? "parked" : part.uncertain ? "uncertain" : part.is_error ? "failed" : "done";
+      if (part.approval) call.approvals = [...(call.approvals ?? []), part.approval];
       call.cards = part.cards ?? [];
       call.duration_ms = part.duration_ms ?? 0;
       return;
@@ -726,19 +728,15 @@ function outcome(answer: Answer, told: TurnState | undefined): Answer["state"] {
 
 function runningAnswer(running: Running, approvals: ApprovalView[], after_decision: boolean): Answer {
   // A new version stands with the one it replaces.
-  const asked = new Map(
-    approvals.flatMap(({ turn, call_id, id, replaces }) =>
-      turn === running.turn && replaces === null ? [[call_id, id]] : [],
-    ),
-  );
+  const asked = approvals.filter(({ turn, replaces }) => turn === running.turn && replaces === null);
   const blocks = running.blocks.map((block): Block => {
     if (block.type !== "work") return block;
     return {
       type: "work",
       items: block.items.map((item): WorkItem => {
-        const approval = item.type === "call" ? asked.get(item.call.id) : undefined;
-        if (item.type !== "call" || approval === undefined) return item;
-        return { type: "call", call: { ...item.call, state: "parked", approval } };
+        if (item.type !== "call") return item;
+        const found = asked.filter(({ call_id }) => call_id === item.call.id).map(({ id }) => id);
+        return found.length === 0 ? item : { type: "call", call: { ...item.call, state: "parked", approvals: found } };
       }),
     };
   });
@@ -760,7 +758,7 @@ function runningAnswer(running: Running, approvals: ApprovalView[], after_decisi
 function withCards(blocks: Block[]): Block[] {
   return blocks.flatMap((block): Block[] => {
     if (block.type !== "work") return [block];
-    const ids = block.items.flatMap((item) => (item.type === "call" && item.call.approval ? [item.call.approval] : []));
+    const ids = block.items.flatMap((item) => (item.type === "call" ? (item.call.approvals ?? []) : []));
     return [block, ...[...new Set(ids)].map((id): Block => ({ type: "approval", id }))];
   });
 }

@@ -20,7 +20,7 @@ export default function YouPage({ me, start }: { me: Me; start: ReactNode }) {
     <Frame me={me} start={start} page="you" hint={words.you.hint}>
       <Facts me={me} />
       <Part title={words.identities.yours} hint={words.identities.yours_hint}>
-        <Identities person={me.person} watching={linking} />
+        {me.person.standing === "admin" && <Identities person={me.person} watching={linking} />}
         <LinkChannel onCode={setLinking} />
       </Part>
       <ForgetMe name={me.person.name} />

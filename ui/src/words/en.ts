@@ -8,6 +8,11 @@ function plural(count: number, one: string, many: string) {
   return `${number.format(count)} ${count === 1 ? one : many}`;
 }
 
+/** What the service says of a refusal comes without a full stop, what the page says comes with one. */
+function sentence(reason: string) {
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
+}
+
 export const words = {
   name: "Majordomo",
   skip: "Skip to the message field",
@@ -174,6 +179,7 @@ export const words = {
       failed: "failed",
       unanswered: "no answer",
       parked: "not done; it was asked first",
+      uncertain: "nobody knows whether it happened",
     },
     asked: "Asked with",
     came_back: "Came back",
@@ -244,8 +250,8 @@ export const words = {
       list: "Enter one a line.",
     },
     not_json: "This is not a JSON object. Look for a missing quote or comma.",
-    late: (reason: string) => `Your decision came too late: ${reason}.`,
-    refused: (reason: string) => `Nothing was decided: ${reason}.`,
+    late: (reason: string) => `Your decision came too late: ${sentence(reason)}`,
+    refused: (reason: string) => `Nothing was decided: ${sentence(reason)}`,
     told: {
       waits: ({ requester, standing }: { requester: boolean; standing: Standing | null }) => {
         if (standing === "admin") return "An admin decides. Nothing happens until then.";
@@ -444,7 +450,7 @@ export const words = {
     edit_title: (name: string) => `Edit ${name}`,
     keep: "Save",
     kept: (name: string) => `${name} was saved.`,
-    not_kept: (reason: string) => `Not saved: ${reason}.`,
+    not_kept: (reason: string) => `Not saved: ${sentence(reason)}`,
     link: "Sign-in link",
     link_for: (name: string) => `Sign-in link for ${name}`,
     link_hint: (until: string) => `Works once, until ${until}. Whoever opens it is signed in as this person.`,
@@ -488,7 +494,7 @@ export const words = {
     forget_text: "What the house has stored of you is deleted at once. This cannot be undone.",
     type_name: "To go on, type your name:",
     forget_yes: "Forget me",
-    not_forgotten: (reason: string) => `Nothing was deleted: ${reason}.`,
+    not_forgotten: (reason: string) => `Nothing was deleted: ${sentence(reason)}`,
     forgotten: (deleted: Record<string, number>) => {
       const parts = Object.entries(deleted)
         .filter(([, count]) => count > 0)
@@ -534,7 +540,7 @@ export const words = {
       count === 0
         ? "Nothing was running or waiting, so nothing was stopped."
         : `${plural(count, "answer was", "answers were")} stopped. Ask again to start over.`,
-    failed: (reason: string) => `Nothing was stopped: ${reason}`,
+    failed: (reason: string) => `Nothing was stopped: ${sentence(reason)}`,
   },
 
   dialog: { close: "Close" },
