@@ -375,6 +375,35 @@ test("an admin adds a person and hands out a sign-in link", async () => {
   await visit.shot("link-light");
 });
 
+test("approvals, oneself and the audit have their pages, and everything can be stopped", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  const tabs = page.getByRole("navigation", { name: "About the house" });
+  await page.getByRole("link", { name: /^Approvals/ }).click();
+  await page.getByRole("radio", { name: "All" }).click();
+  await page.getByText("Nothing has been asked yet.").or(page.getByTestId("approval").first()).waitFor();
+  await tabs.getByRole("link", { name: "You" }).click();
+  await page.getByText("Nothing is remembered.").or(page.getByTestId("fact").first()).waitFor();
+  await page.getByRole("button", { name: "Link another channel" }).click();
+  await page
+    .getByTestId("link-code")
+    .getByText(/^link \S+$/)
+    .waitFor();
+  await tabs.getByRole("link", { name: "People" }).click();
+  await page
+    .getByRole("button", { name: /^Edit: / })
+    .first()
+    .click();
+  const accounts = page.getByRole("dialog").getByRole("button", { name: /^Unlink/ });
+  await page.getByText("No other account is linked.").or(accounts.first()).waitFor();
+  await page.keyboard.press("Escape");
+  await tabs.getByRole("link", { name: "Audit" }).click();
+  await page.getByText("Nothing of this kind has happened.").or(page.getByTestId("entry").first()).waitFor();
+  await page.getByTestId("person-menu").click();
+  await page.getByRole("menuitem", { name: "Stop everything" }).click();
+  await page.getByRole("status").getByText("nothing was stopped").waitFor();
+});
+
 test("the demo says what it is and how to leave it", async () => {
   visit = await house.enter();
   const { page } = visit;

@@ -113,6 +113,8 @@ export function ApprovalCard({
   const buttons = { decline: useRef<HTMLButtonElement>(null), change: useRef<HTMLButtonElement>(null) };
   const open = state === "open";
   const cut = isCut(approval);
+  // Some cards have no more to say than the question.
+  const titled = wording.question.replace(/\?$/, "") !== card.title;
   const { Sign, tone } = SIGNS[state];
   const void_now = state === "expired" || state === "void";
 
@@ -197,7 +199,7 @@ export function ApprovalCard({
       {open && (
         <>
           <div className="px-4 pt-2 sm:px-5">
-            <CardContent card={card} asked />
+            <CardContent card={card} asked titled={titled} />
           </div>
           {wording.reason !== "" && (
             <p
@@ -241,7 +243,7 @@ export function ApprovalCard({
           <div className="px-4 pb-3 sm:px-5">
             {!open && (
               <div className="mb-3 border-line border-t pt-3">
-                <CardContent card={card} asked />
+                <CardContent card={card} asked titled={titled} />
               </div>
             )}
             <Exactly approval={approval} />
@@ -306,7 +308,8 @@ function Told({ approval }: { approval: ApprovalView }) {
   const { state, outcome, wording } = approval;
   const by = approval.decided_by_name ?? "";
   const told = words.approval.told;
-  const quoted = outcome ? <Isolated text={outcome} /> : undefined;
+  // What a tool returned as data is no sentence; it stands in the conversation.
+  const quoted = outcome && !/^\s*[[{]/.test(outcome) ? <Isolated text={outcome} /> : undefined;
   switch (state) {
     case "open":
       return approval.may_decide === false ? told.waits(approval.approvers) : null;

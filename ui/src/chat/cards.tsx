@@ -151,8 +151,19 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
   );
 }
 
-/** A card with nothing cut. Of what was `asked` for, the link is words: a model may have chosen it. */
-export function CardContent({ card, asked = false }: { card: Card; asked?: boolean }) {
+/**
+ * A card with nothing cut, under a title that is drawn elsewhere unless `titled`. Of what was `asked` for, the link is
+ * words: a model may have chosen it.
+ */
+export function CardContent({
+  card,
+  asked = false,
+  titled = false,
+}: {
+  card: Card;
+  asked?: boolean;
+  titled?: boolean;
+}) {
   const link = safe(card.link);
   return (
     <div className="flex gap-4 max-sm:gap-3.5 sm:gap-5">
@@ -166,7 +177,7 @@ export function CardContent({ card, asked = false }: { card: Card; asked?: boole
         />
       )}
       <div className="min-w-0 flex-1 overflow-y-clip">
-        {asked && card.title !== "" && (
+        {titled && card.title !== "" && (
           <p className="font-medium text-[14.5px] leading-snug">
             <Isolated text={card.title} />
           </p>
