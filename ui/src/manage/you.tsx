@@ -112,7 +112,7 @@ function ForgetMe({ name }: { name: string }) {
           data-testid="forgotten"
           className="mb-3 rounded-xl border border-livery/25 bg-livery-soft px-3.5 py-2.5 text-[14px] text-livery"
         >
-          {words.you.forgotten(forget.data.deleted)}
+          {words.you.forgotten({ ...forget.data })}
         </p>
       )}
       <Button className="text-danger!" onClick={() => setOpen(true)}>

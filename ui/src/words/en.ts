@@ -488,10 +488,11 @@ export const words = {
     remove: "Forget",
     remove_title: "Forget this?",
     forget: "Forget me",
-    forget_hint: "Deletes what is stored of you, and says afterwards what that was.",
+    forget_hint: "Deletes your conversations, what is remembered of you and what you asked for.",
     forget_me: "Forget me…",
     forget_title: "Forget everything about you?",
-    forget_text: "What the house has stored of you is deleted at once. This cannot be undone.",
+    forget_text:
+      "Your conversations, what is remembered of you and what you asked for are deleted at once. You stay a person of the household. This cannot be undone.",
     type_name: "To go on, type your name:",
     forget_yes: "Forget me",
     not_forgotten: (reason: string) => `Nothing was deleted: ${sentence(reason)}`,
