@@ -656,12 +656,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     target.messages.push(...added);
     target.updated_at_ms = Date.now();
     target.running = null;
-    const used = usage(2_318, 274);
+    // Where there is nothing to say, no model is asked.
+    const used = told === "" ? usage(0, 0) : usage(2_318, 274);
+    const by = told === "" ? "" : model;
     turns.set(turn, {
       id: turn,
       conversation: target.id,
       state,
-      model,
+      model: by,
       started_at_ms,
       finished_at_ms: Date.now(),
       usage: used,
@@ -671,7 +673,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       type: "turn_finished",
       state,
       messages: added,
-      model,
+      model: by,
       usage: used,
       cost_micros: 1_843,
       duration_ms: Date.now() - started_at_ms,
@@ -760,7 +762,13 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           for (const fact of known) facts.splice(facts.indexOf(fact), 1);
           const own = [...conversations.values()].filter((other) => other.person === person.id);
           for (const { id } of own) conversations.delete(id);
-          return answer(200, { deleted: { facts: known.length, conversations: own.length } });
+          return answer(200, {
+            facts: known.length,
+            conversations: own.length,
+            messages: own.reduce((sum, { messages }) => sum + messages.length, 0),
+            documents: 0,
+            approvals: 0,
+          });
         }
         return answer(200, me(person));
       case "tools":

@@ -123,7 +123,7 @@ export function party({ name, role, level, leads, gear }: PartyArguments, text: 
     ],
   };
   return {
-    card,
+    card: /barely/.test(text) ? { title: question.slice(0, -1) } : card,
     wording: {
       question,
       declined: `${name} was not added.`,

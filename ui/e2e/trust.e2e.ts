@@ -238,6 +238,7 @@ test("a second tab that decided first is shown here, not fought", async ({ skip 
   await state(page, "declined").waitFor();
   await cards(page).getByText("Your decision came too late: this was declined already.").waitFor();
   await answers(other).last().getByText("V was not added.").waitFor();
+  expect(await answers(other).last().getByTestId("figures").count(), "no model was asked").toBe(0);
   expect(await page.locator("[data-kind=receipt]").count()).toBe(0);
   await visit.shot("approval-late-light");
   meant(visit);
@@ -258,6 +259,18 @@ test("why it is asked is a warning, and a card that was cut is read whole before
   await cards(page).getByRole("button", { name: "Details" }).click();
   await page.getByTestId("approval-details").waitFor();
   expect(await approve.isDisabled()).toBe(false);
+});
+
+test("a card that tells nothing of the arguments has them open from the start", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter();
+  const { page } = visit;
+  await say(page, "I can barely ask: add V to the party");
+  await state(page, "open").waitFor();
+  await answered(page);
+  await page.getByTestId("approval-details").getByText('"level": 7').waitFor();
+  expect(await cards(page).getByRole("button", { name: "Approve" }).isEnabled()).toBe(true);
+  await visit.shot("approval-bare-light");
 });
 
 test("a name that turns the text around is shown with what it hides", async ({ skip }) => {

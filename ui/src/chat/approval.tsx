@@ -88,6 +88,11 @@ export function isCut({ card, wording }: Pick<ApprovalView, "card" | "wording">)
   return texts.some((text) => text.trimEnd().endsWith("…")) || (card.facts ?? []).length >= MOST_FACTS;
 }
 
+/** A card that tells nothing of the arguments; they are shown at once then. */
+function isBare({ card, arguments: text }: ApprovalView): boolean {
+  return !card.text && !card.subtitle && (card.facts ?? []).length === 0 && text !== "{}";
+}
+
 /** As many as a card can have; there may have been more. */
 const MOST_FACTS = 12;
 
@@ -106,8 +111,8 @@ export function ApprovalCard({
   const { state, wording, card } = approval;
   const { decide, busy, problem } = useDecide(approval.id, onNews);
   const [form, setForm] = useState<"decline" | "change">();
-  const [details, setDetails] = useState(false);
-  const [seen, setSeen] = useState(false);
+  const [details, setDetails] = useState(approval.state === "open" && isBare(approval));
+  const [seen, setSeen] = useState(details);
   const heading = useId();
   const told = useRef<HTMLParagraphElement>(null);
   const buttons = { decline: useRef<HTMLButtonElement>(null), change: useRef<HTMLButtonElement>(null) };

@@ -348,7 +348,8 @@ export const AnswerMessage = memo(function AnswerMessage({
                 </IconButton>
               )}
             </div>
-            {summary && (
+            {/* What was carried out without a model has used none. */}
+            {summary && summary.model !== "" && (
               <span
                 className={classes(
                   "min-w-0 transition-opacity",
