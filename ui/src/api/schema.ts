@@ -1528,12 +1528,12 @@ export interface components {
              * Format: uuid
              * @description It was not run: it waits for this approval.
              */
-            approval: string | null;
+            approval?: string | null;
             cards: components["schemas"]["Card"][];
             /** @description The tool could not do what was asked; `text` says why. */
             is_error: boolean;
             /** @description What was changed, as one sentence. */
-            receipt: string | null;
+            receipt?: string | null;
             /** @description What a model would read. */
             text: string;
         };
