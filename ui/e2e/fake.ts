@@ -9,24 +9,46 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Card, Event, EventKind, Message, Part, RunningTurn, TurnState, Usage } from "../src/api/types";
+import type {
+  Approval,
+  Card,
+  Decision,
+  Event,
+  EventKind,
+  Identity,
+  Message,
+  Part,
+  Person,
+  RunningTurn,
+  ShownApproval,
+  Standing,
+  TurnState,
+  Usage,
+} from "../src/api/types";
+import { household, type PartyArguments, party, TOOLS } from "./household.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 export interface Fake {
   url: string;
+  /** Signs the admin in; `codes` do so for a member and a child. */
   code: string;
+  codes: { member: string; child: string };
   /** Paths asked for, in order, with their method. */
   requests: string[];
   /** While true every request to `/api` is refused with 503. */
   setDown(down: boolean): void;
   /** While true the catalogue of models is refused. */
   setCatalogueDown(down: boolean): void;
+  /** While true approvals are refused. */
+  setApprovalsDown(down: boolean): void;
   close(): Promise<void>;
 }
 
 interface Stored {
   id: string;
+  /** Whose it is. */
+  person: string;
   title: string;
   agent: string;
   created_at_ms: number;
@@ -36,7 +58,7 @@ interface Stored {
   events: Event[];
   watchers: Set<ServerResponse>;
   running: (RunningTurn & { cancel: () => void }) | null;
-  queue: { turn: string; ordinal: number; text: string; model: string }[];
+  queue: { turn: string; ordinal: number; text: string; model: string; decided?: Approval }[];
 }
 
 interface StoredTurn {
@@ -154,6 +176,10 @@ api_key  = "env:RADARR_API_KEY"
 
 Put it into \`majordomo.toml\` and start the service again. A picture from elsewhere is never loaded: ![a poster](https://example.com/poster.png)`;
 
+const LINKS = `The well-known [one](https://www.themoviedb.org/movie/961), the one [you named](https://pages.example/a),
+[another](https://evil.example/?d=secret), its bare twin https://evil.example/secret and a
+[disguise](https://www.themoviedb.org@evil.example/). ${"Then some more words. ".repeat(20)}`;
+
 const usage = (input_tokens: number, output_tokens: number): Usage => ({
   input_tokens,
   cached_input_tokens: Math.round(input_tokens * 0.6),
@@ -163,34 +189,30 @@ const usage = (input_tokens: number, output_tokens: number): Usage => ({
 
 /** Starts on a free port of the loopback. `pace_ms` is the time between two pieces of an answer. */
 export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") } = {}): Promise<Fake> {
-  const code = randomUUID().slice(0, 8).toUpperCase();
-  const session = randomUUID();
+  const one_time = () => randomUUID().slice(0, 8).toUpperCase();
+  const code = one_time();
+  const codes = { member: one_time(), child: one_time() };
+  const persons: Record<string, string> = { [code]: "p1", [codes.member]: "p2", [codes.child]: "p3" };
+  /** Person by session. */
+  const sessions = new Map<string, string>();
   const csrf = randomUUID();
   const began = Date.now();
   const requests: string[] = [];
   let down = false;
   let catalogue_down = false;
+  let approvals_down = false;
   const conversations = new Map<string, Stored>();
   const turns = new Map<string, StoredTurn>();
-  const people = [
-    {
-      id: "p1",
-      name: "Admin",
-      standing: "admin",
-      zone: "Europe/Berlin",
-      language: "en",
-      created_at_ms: began - 40 * 86_400_000,
-    },
-    { id: "p2", name: "Guest", standing: "member", created_at_ms: began - 12 * 86_400_000 },
-    { id: "p3", name: "Kid", standing: "child", created_at_ms: began - 3 * 86_400_000 },
-  ];
+  const { people, identities, facts, audit } = household(began);
+  const approvals = new Map<string, Approval>();
   const keys: { id: string; name: string; person: string; scopes: string[]; created_at_ms: number }[] = [
     { id: "k1", name: "kitchen display", person: "p1", scopes: ["read"], created_at_ms: began - 9 * 86_400_000 },
   ];
 
-  function conversation(title: string, at: number): Stored {
+  function conversation(title: string, at: number, person = "p1"): Stored {
     const made: Stored = {
       id: randomUUID(),
+      person,
       title,
       agent: "majordomo",
       created_at_ms: at,
@@ -257,7 +279,125 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     for (const watcher of target.watchers) watcher.write(`id: ${number}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
-  async function run(target: Stored, { turn, ordinal, text, model }: Stored["queue"][number]) {
+  const RANKS: Standing[] = ["guest", "child", "member", "admin"];
+
+  function mayDecide({ approvers, requester, state }: Approval, person: Person) {
+    const { standing } = approvers;
+    const fits = standing !== null && RANKS.indexOf(person.standing) >= RANKS.indexOf(standing);
+    return state === "open" && ((approvers.requester && person.id === requester) || fits);
+  }
+
+  const nameOf = (id: string | null) => people.find((person) => person.id === id)?.name ?? null;
+
+  function shown(approval: Approval, person: Person): ShownApproval {
+    return {
+      ...approval,
+      requester_name: nameOf(approval.requester) ?? "",
+      decided_by_name: nameOf(approval.decided_by),
+      may_decide: mayDecide(approval, person),
+    };
+  }
+
+  function log(kind: string, subject: string, detail: string, actor: string | null) {
+    const seq = (audit[0]?.seq ?? 0) + 1;
+    const at_ms = Date.now();
+    audit.unshift({
+      seq,
+      at_ms,
+      actor,
+      actor_name: nameOf(actor),
+      kind,
+      subject,
+      conversation: null,
+      turn: null,
+      detail,
+    });
+  }
+
+  /** Stores an approval, tells of it, and lets it expire. */
+  function park(target: Stored, turn: string, call_id: string, args: PartyArguments, text: string, replaces?: string) {
+    const requester = people.find(({ id }) => id === target.person);
+    const now = Date.now();
+    const lasts = /quickly/.test(text) ? 3_000 : 600_000;
+    const approval: Approval = {
+      id: randomUUID(),
+      conversation: target.id,
+      turn,
+      call_id,
+      agent: "majordomo",
+      requester: target.person,
+      // One that is not in the catalogue any more has no form.
+      tool: /rawly/.test(text) ? "party_join" : "party_add",
+      instance: "",
+      arguments: JSON.stringify(args),
+      schema_hash: "9f2c",
+      fingerprint: randomUUID().replaceAll("-", ""),
+      approvers:
+        requester?.standing === "child"
+          ? { requester: false, standing: "member" }
+          : { requester: true, standing: null },
+      ...party(args, text),
+      state: "open",
+      created_at_ms: now,
+      expires_at_ms: now + lasts,
+      decided_at_ms: null,
+      decided_by: null,
+      decision_turn: null,
+      replaces: replaces ?? null,
+      outcome: null,
+    };
+    approvals.set(approval.id, approval);
+    const ordinal = target.turns;
+    emit(target, ordinal, turn, { type: "approval_opened", approval: { ...approval } });
+    setTimeout(() => {
+      if (approval.state !== "open") return;
+      become(target, approval, { state: "expired" });
+      settle(target, approval, `Nobody decided in time: ${approval.wording.question}`);
+    }, lasts).unref();
+    return approval;
+  }
+
+  function become(target: Stored, approval: Approval, change: Partial<Approval>) {
+    Object.assign(approval, change);
+    emit(target, target.turns, approval.turn, { type: "approval_changed", approval: { ...approval } });
+  }
+
+  function decide(approval: Approval, decision: Decision, person: Person) {
+    const target = conversations.get(approval.conversation);
+    if (!target) return undefined;
+    const by = { decided_by: person.id, decided_at_ms: Date.now() };
+    if (decision.decision === "change") {
+      become(target, approval, { ...by, state: "changed" });
+      const args = decision.arguments as unknown as PartyArguments;
+      const next = park(target, approval.turn, approval.call_id, args, "", approval.id);
+      return { approval: shown(approval, person), turn_id: null, changed_to: shown(next, person) };
+    }
+    const approved = decision.decision === "approve";
+    become(target, approval, {
+      ...by,
+      ...(approved ? { state: "approved" } : { state: "declined", outcome: decision.reason }),
+    });
+    log("approval", approval.tool, `${approved ? "Approved" : "Declined"}: ${approval.wording.question}`, person.id);
+    const said = `${approved ? "Approved" : "Declined"} by ${person.name}: ${approval.wording.question}`;
+    return { approval: shown(approval, person), turn_id: settle(target, approval, said), changed_to: null };
+  }
+
+  /** Opens the turn that carries out what became of it. */
+  function settle(target: Stored, approval: Approval, said: string) {
+    const turn = randomUUID();
+    target.turns += 1;
+    const ordinal = target.turns;
+    approval.decision_turn = turn;
+    const message = store(turn, ordinal, 0, "user", [{ type: "notice", kind: "decided", text: said }]);
+    target.messages.push(message);
+    const ahead = (target.running ? 1 : 0) + target.queue.length;
+    target.queue.push({ turn, ordinal, text: "", model: "openai/gpt-5-mini", decided: approval });
+    emit(target, ordinal, turn, { type: "turn_queued", message, ahead });
+    if (!target.running) next(target);
+    return turn;
+  }
+
+  async function run(target: Stored, { turn, ordinal, text, model, decided }: Stored["queue"][number]) {
     let cancelled = false;
     const wake: { now?: () => void } = {};
     const started_at_ms = Date.now();
@@ -394,14 +534,92 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       await pause(pace_ms * 8);
     }
 
+    const receipts: Part[] = [];
+    let told: string | undefined;
+    const joins = /add (.+) to the party/i.exec(text)?.[1];
+    if (joins && !cancelled) {
+      const args: PartyArguments = { name: joins, role: "Solo", level: 7 };
+      const call = { call_id: "a1", name: "party_add", title: `Adding ${joins} to the party` };
+      keep("assistant", [{ type: "call", id: call.call_id, name: call.name, arguments: JSON.stringify(args) }]);
+      say({ type: "call_started", ...call });
+      running.calls.push({ ...call, finished: false, is_error: false, summary: "", cards: [], duration_ms: 0 });
+      await pause(pace_ms * 8);
+      const approval = park(target, turn, call.call_id, args, text);
+      const summary = `waiting for approval ${approval.id}`;
+      Object.assign(running.calls.at(-1) ?? {}, { finished: true, summary });
+      say({ type: "call_finished", ...call, is_error: false, summary, cards: [], duration_ms: 3 });
+      keep("tool", [
+        {
+          type: "result",
+          ...call,
+          text: summary,
+          is_error: false,
+          cards: [],
+          duration_ms: 3,
+          approval: approval.id,
+        },
+      ]);
+      told = "I have asked whether this may be done. Nothing happens until somebody decides.";
+    }
+    if (decided) {
+      const { name } = JSON.parse(decided.arguments) as PartyArguments;
+      const outcome = /badly/.test(name)
+        ? { state: "failed" as const, text: "The party did not answer at party:7777." }
+        : /somehow/.test(name)
+          ? { state: "uncertain" as const, text: "The party did not answer in time." }
+          : { state: "executed" as const, text: `${name} was added to the party.` };
+      if (decided.state === "approved") {
+        const id = `a${decided.id.replaceAll("-", "")}`;
+        keep("assistant", [{ type: "call", id, name: decided.tool, arguments: decided.arguments }]);
+        become(target, decided, { state: "running" });
+        await pause(pace_ms * 30);
+        become(target, decided, { state: outcome.state, outcome: outcome.text });
+        keep("tool", [
+          {
+            type: "result",
+            call_id: id,
+            name: decided.tool,
+            text: outcome.text,
+            is_error: outcome.state !== "executed",
+            uncertain: outcome.state === "uncertain",
+            cards: [],
+            duration_ms: 41,
+            title: `Adding ${name} to the party`,
+            ...(outcome.state === "executed" ? { receipt: outcome.text } : {}),
+          },
+        ]);
+        if (outcome.state === "executed") receipts.push({ type: "notice", kind: "receipt", text: outcome.text });
+        told = outcome.state === "executed" ? "Welcome aboard." : "That did not go as it should; see above.";
+      } else if (decided.state === "declined" && decided.outcome) {
+        told = `All right, ${name} stays out.`;
+      } else {
+        told = "";
+        if (decided.state === "declined")
+          receipts.push({ type: "notice", kind: "decided", text: decided.wording.declined });
+      }
+    }
+    if (/claim/i.test(text)) {
+      told = "I have added V to the party.";
+      receipts.push({
+        type: "notice",
+        kind: "correction",
+        text: "This has not happened: nobody was added to the party.",
+      });
+    }
+
+    if (/links/i.test(text)) told = LINKS;
+
     const failed = /fail/i.test(text);
-    const answer = wants_films
-      ? ANSWER
-      : /long/i.test(text)
-        ? LONG
-        : /code|radarr/i.test(text)
-          ? CODE
-          : `You said: ${text}`;
+    const answer =
+      told !== undefined
+        ? told
+        : wants_films
+          ? ANSWER
+          : /long/i.test(text)
+            ? LONG
+            : /code|radarr/i.test(text)
+              ? CODE
+              : `You said: ${text}`;
     const parts: Part[] = [];
     if (/fallback/i.test(text)) {
       const notice = { kind: "fallback" as const, text: "openai was busy, so openrouter/gpt-5-mini answered." };
@@ -415,8 +633,9 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         say({ type: "text_delta", text: piece });
         await pause(pace_ms);
       }
-      parts.unshift({ type: "text", text: running.text });
+      if (running.text !== "") parts.unshift({ type: "text", text: running.text });
     }
+    parts.push(...receipts);
     if (cancelled) parts.push({ type: "notice", kind: "cancelled", text: "You stopped this answer." });
     if (failed)
       parts.push({
@@ -432,17 +651,19 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       });
     if (/slow/i.test(text))
       parts.push({ type: "notice", kind: "timed_out", text: "This took longer than 90 s and was stopped." });
-    keep("assistant", parts);
+    if (parts.length > 0) keep("assistant", parts);
     const state: TurnState = cancelled ? "cancelled" : failed ? "failed" : "done";
     target.messages.push(...added);
     target.updated_at_ms = Date.now();
     target.running = null;
-    const used = usage(2_318, 274);
+    // Where there is nothing to say, no model is asked.
+    const used = told === "" ? usage(0, 0) : usage(2_318, 274);
+    const by = told === "" ? "" : model;
     turns.set(turn, {
       id: turn,
       conversation: target.id,
       state,
-      model,
+      model: by,
       started_at_ms,
       finished_at_ms: Date.now(),
       usage: used,
@@ -452,7 +673,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       type: "turn_finished",
       state,
       messages: added,
-      model,
+      model: by,
       usage: used,
       cost_micros: 1_843,
       duration_ms: Date.now() - started_at_ms,
@@ -475,8 +696,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     pending: target.running !== null || target.queue.length > 0,
   });
 
-  const me = () => ({
-    person: people[0],
+  const me = (person: Person | undefined) => ({
+    person,
     csrf_token: csrf,
     version: "0.1.0",
     demo: {
@@ -515,10 +736,18 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const method = request.method ?? "GET";
 
     if (area === "login") {
-      if (body.code !== code) return refuse(401, "this code is not valid any more", "WRONG_CODE");
-      return answer(200, me(), { "set-cookie": `majordomo=${session}; HttpOnly; SameSite=Strict; Path=/` });
+      const who = persons[String(body.code)];
+      if (!who) return refuse(401, "this code is not valid any more", "WRONG_CODE");
+      const session = randomUUID();
+      sessions.set(session, who);
+      const cookie = `majordomo=${session}; HttpOnly; SameSite=Strict; Path=/`;
+      return answer(200, me(people.find((other) => other.id === who)), { "set-cookie": cookie });
     }
-    if (!request.headers.cookie?.includes(session)) return refuse(401, "sign in first", "NOT_SIGNED_IN");
+    const session = /majordomo=([^;]+)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
+    const person = people.find((other) => other.id === sessions.get(session));
+    if (!person) return refuse(401, "sign in first", "NOT_SIGNED_IN");
+    const admin = person.standing === "admin";
+    const forbidden = () => refuse(403, "only an admin may do this", "FORBIDDEN");
     if (method !== "GET" && request.headers["x-csrf-token"] !== csrf)
       return refuse(403, "the page is out of date", "CSRF");
 
@@ -526,7 +755,93 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       case "logout":
         return answer(204, undefined, { "set-cookie": "majordomo=; Max-Age=0; Path=/" });
       case "me":
-        return answer(200, me());
+        if (id === "link-code") return answer(200, { code: one_time(), expires_at_ms: Date.now() + 600_000 });
+        if (id === "data") {
+          if (body.confirm !== person.name) return refuse(422, "the name does not match", "INVALID");
+          const known = facts.filter(({ author }) => author === person.id);
+          for (const fact of known) facts.splice(facts.indexOf(fact), 1);
+          const own = [...conversations.values()].filter((other) => other.person === person.id);
+          for (const { id } of own) conversations.delete(id);
+          return answer(200, {
+            facts: known.length,
+            conversations: own.length,
+            messages: own.reduce((sum, { messages }) => sum + messages.length, 0),
+            documents: 0,
+            approvals: 0,
+          });
+        }
+        return answer(200, me(person));
+      case "tools":
+        return answer(200, TOOLS);
+      case "approvals": {
+        if (approvals_down) return refuse(503, "the approvals could not be read", "UNAVAILABLE");
+        const mine = [...approvals.values()]
+          .filter((approval) => approval.requester === person.id || mayDecide({ ...approval, state: "open" }, person))
+          .reverse();
+        if (id === "") {
+          const all = url.searchParams.get("state") === "all";
+          const before = Number(url.searchParams.get("before_ms") ?? Number.POSITIVE_INFINITY);
+          const found = mine
+            .filter(({ state, created_at_ms }) => (all || state === "open") && created_at_ms < before)
+            .slice(0, Number(url.searchParams.get("limit") ?? 50));
+          return answer(200, { approvals: found.map((approval) => shown(approval, person)) });
+        }
+        const approval = mine.find((other) => other.id === id);
+        if (!approval) return refuse(404, "there is no such approval", "NOT_FOUND");
+        if (method === "GET") return answer(200, shown(approval, person));
+        if (approval.state !== "open") return refuse(409, `this was ${approval.state} already`, "ALREADY_DECIDED");
+        if (!mayDecide(approval, person)) return refuse(403, "a member or an admin decides this", "FORBIDDEN");
+        const decision = body as unknown as Decision;
+        if (decision.decision === "change" && JSON.stringify(decision.arguments) === approval.arguments)
+          return refuse(409, "nothing was changed", "CONFLICT");
+        if (decision.decision === "change" && Number(decision.arguments.level ?? 1) > 50)
+          return refuse(422, "level: a level is at most 50", "INVALID");
+        return answer(200, decide(approval, decision, person));
+      }
+      case "stop": {
+        const everybody = url.searchParams.get("everybody") === "true";
+        if (everybody && !admin) return forbidden();
+        let cancelled = 0;
+        for (const target of conversations.values()) {
+          if (!everybody && target.person !== person.id) continue;
+          for (const { turn, ordinal, model } of target.queue.splice(0)) {
+            cancelled += 1;
+            emit(target, ordinal, turn, {
+              type: "turn_finished",
+              state: "cancelled",
+              messages: [],
+              model,
+              usage: usage(0, 0),
+              cost_micros: 0,
+              duration_ms: 0,
+            });
+          }
+          if (target.running) {
+            cancelled += 1;
+            target.running.cancel();
+          }
+        }
+        log("stop", "everything", `Stopped ${cancelled} answers.`, person.id);
+        return answer(200, { cancelled });
+      }
+      case "audit": {
+        if (!admin) return forbidden();
+        const before = Number(url.searchParams.get("before") ?? Number.POSITIVE_INFINITY);
+        const kind = url.searchParams.get("kind");
+        const found = audit.filter((entry) => entry.seq < before && (!kind || entry.kind === kind));
+        const limit = Number(url.searchParams.get("limit") ?? 50);
+        return answer(200, { entries: found.slice(0, limit), more: found.length > limit });
+      }
+      case "memory":
+        if (method === "GET")
+          return answer(200, {
+            facts: facts.filter(({ author, scope }) => author === person.id || scope === "household"),
+          });
+        facts.splice(
+          facts.findIndex((fact) => fact.id === id),
+          1,
+        );
+        return answer(204);
       case "models":
         if (catalogue_down) return refuse(502, "the catalogue could not be asked", "UPSTREAM");
         return answer(200, {
@@ -568,26 +883,42 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
             turns: 2 + ((place * 13) % 17),
           })),
         });
-      case "people":
+      case "people": {
+        const other = people.find((one) => one.id === id);
+        if (part === "identities" && admin) {
+          const linked = identities[id] ?? [];
+          if (method === "GET") return answer(200, { identities: linked });
+          const gone = body as unknown as Identity;
+          identities[id] = linked.filter(
+            ({ channel, account }) => channel !== gone.channel || account !== gone.account,
+          );
+          return answer(204);
+        }
+        if (!admin) return forbidden();
         if (part === "link")
           return answer(200, { url: `${url.origin}/#code=DEMO-LINK`, expires_at_ms: Date.now() + 3_600_000 });
         if (method === "GET") return answer(200, { people });
         if (method === "POST") {
-          const person = {
+          const made: Person = {
             id: randomUUID(),
             name: String(body.name),
-            standing: String(body.standing ?? "member"),
+            standing: (body.standing ?? "member") as Standing,
             created_at_ms: Date.now(),
           };
-          people.push(person);
-          return answer(201, person);
+          people.push(made);
+          log("person", made.name, "Added.", person.id);
+          return answer(201, made);
         }
-        if (method === "DELETE")
-          people.splice(
-            people.findIndex((person) => person.id === id),
-            1,
-          );
+        if (!other) return refuse(404, "there is no such person", "NOT_FOUND");
+        if (method === "PATCH") {
+          if (other.id === person.id && body.standing && body.standing !== "admin")
+            return refuse(409, "somebody has to stay an admin", "LAST_ADMIN");
+          Object.assign(other, body);
+          return answer(200, other);
+        }
+        people.splice(people.indexOf(other), 1);
         return answer(204);
+      }
       case "keys":
         if (method === "GET") return answer(200, { keys });
         if (method === "POST") {
@@ -628,15 +959,15 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
 
     if (id === "") {
       if (method === "POST")
-        return answer(201, wire(conversation(String(body.title ?? "New conversation"), Date.now())));
+        return answer(201, wire(conversation(String(body.title ?? "New conversation"), Date.now(), person.id)));
       const query = (url.searchParams.get("query") ?? "").toLowerCase();
       const found = [...conversations.values()]
-        .filter((target) => target.title.toLowerCase().includes(query))
+        .filter((target) => target.person === person.id && target.title.toLowerCase().includes(query))
         .sort((a, b) => b.updated_at_ms - a.updated_at_ms);
       return answer(200, { conversations: found.map(wire), more: false });
     }
     const target = conversations.get(id);
-    if (!target) return refuse(404, "there is no such conversation", "NOT_FOUND");
+    if (target?.person !== person.id) return refuse(404, "there is no such conversation", "NOT_FOUND");
     if (part === "events") return events(request, response, target, url);
     if (part === "messages") {
       if (method === "GET") return answer(200, { messages: target.messages, more: false });
@@ -785,10 +1116,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   return {
     url: `http://127.0.0.1:${port}`,
     code,
+    codes,
     requests,
     setDown: (value) => {
       down = value;
       if (value) for (const target of conversations.values()) for (const watcher of target.watchers) watcher.destroy();
+    },
+    setApprovalsDown: (value) => {
+      approvals_down = value;
     },
     setCatalogueDown: (value) => {
       catalogue_down = value;

@@ -18,8 +18,8 @@ export interface House {
   url: string;
   /** Only the page's own test server can be switched off on purpose. */
   fake: Awaited<ReturnType<typeof startFake>> | undefined;
-  /** A page of somebody signed in. */
-  enter(options?: BrowserContextOptions): Promise<Visit>;
+  /** A page of somebody signed in: the admin, or whose code it is. */
+  enter(options?: BrowserContextOptions, as?: string): Promise<Visit>;
   /** A page of somebody who is not. */
   arrive(options?: BrowserContextOptions): Promise<Visit>;
   code: string;
@@ -53,7 +53,7 @@ export async function openHouse(): Promise<House> {
       "--disable-sync",
     ],
   });
-  let session: Awaited<ReturnType<BrowserContext["storageState"]>> | undefined;
+  const sessions = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
 
   async function arrive(options: BrowserContextOptions = {}): Promise<Visit> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
@@ -82,14 +82,16 @@ export async function openHouse(): Promise<House> {
     fake,
     code,
     arrive,
-    async enter(options = {}) {
+    async enter(options = {}, as = code) {
+      let session = sessions.get(as);
       if (!session) {
         const first = await arrive();
-        await first.page.goto(`${url}/#code=${code}`);
+        await first.page.goto(`${url}/#code=${as}`);
         await first.page.getByRole("textbox", { name: "Message" }).waitFor();
         const state = await first.context.storageState();
         // The session, without what that visit remembered.
         session = { cookies: state.cookies, origins: [] };
+        sessions.set(as, session);
         await first.context.close();
       }
       const visit = await arrive({ storageState: session, ...options });

@@ -1,13 +1,16 @@
-/** Who is signed in; appearance, about, sign out. */
+/** Who is signed in; appearance, stopping everything, about, sign out. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { Check, ChevronsUpDown, Info, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { Check, ChevronsUpDown, Info, LogOut, Monitor, Moon, OctagonX, Sun, UserRound } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useState } from "react";
 import { api } from "./api/client";
 import type { Me } from "./api/types";
+import { refreshConversations } from "./chat/conversations";
 import { forgetAll } from "./chat/store";
-import { classes, Dialog, menu } from "./kit/pieces";
+import { note } from "./kit/notes";
+import { Confirm, classes, Dialog, menu } from "./kit/pieces";
+import { go } from "./kit/route";
 import { changeSetting, type Settings, useSetting } from "./kit/settings";
 import { words } from "./words/en";
 
@@ -20,8 +23,19 @@ const THEMES: [Settings["theme"], string, typeof Sun][] = [
 export function PersonMenu({ me, className }: { me: Me; className: string }) {
   const theme = useSetting("theme");
   const [about, setAbout] = useState(false);
+  const [stopping, setStopping] = useState(false);
   const client = useQueryClient();
   const { name, standing } = me.person;
+
+  const stop = async (everybody = false) => {
+    try {
+      const { cancelled } = await api.stop({ everybody });
+      note(words.stop.stopped(cancelled));
+    } catch (reason) {
+      note(words.stop.failed(reason instanceof Error ? reason.message : words.state.unreachable));
+    }
+    void refreshConversations(client);
+  };
 
   const signOut = async () => {
     await api.logout().catch(() => {});
@@ -65,6 +79,18 @@ export function PersonMenu({ me, className }: { me: Me; className: string }) {
               ))}
             </DropdownMenu.RadioGroup>
             <DropdownMenu.Separator className={menu.separator} />
+            <DropdownMenu.Item className={menu.item} onSelect={() => void stop()}>
+              <OctagonX size={15} className="text-ink-3" aria-hidden="true" /> {words.stop.mine}
+            </DropdownMenu.Item>
+            {standing === "admin" && (
+              <DropdownMenu.Item className={menu.item} onSelect={() => setStopping(true)}>
+                <OctagonX size={15} className="text-ink-3" aria-hidden="true" /> {words.stop.everybody}
+              </DropdownMenu.Item>
+            )}
+            <DropdownMenu.Separator className={menu.separator} />
+            <DropdownMenu.Item className={menu.item} onSelect={() => go({ page: "you" })}>
+              <UserRound size={15} className="text-ink-3" aria-hidden="true" /> {words.pages.you}
+            </DropdownMenu.Item>
             <DropdownMenu.Item className={menu.item} onSelect={() => setAbout(true)}>
               <Info size={15} className="text-ink-3" aria-hidden="true" /> {words.menu.about}
             </DropdownMenu.Item>
@@ -74,6 +100,15 @@ export function PersonMenu({ me, className }: { me: Me; className: string }) {
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
+      <Confirm
+        open={stopping}
+        onClose={() => setStopping(false)}
+        onYes={() => void stop(true)}
+        title={words.stop.everybody_title}
+        text={words.stop.everybody_text}
+        yes={words.stop.everybody_yes}
+        no={words.stop.keep}
+      />
       <Dialog open={about} onClose={() => setAbout(false)} title={words.about.title} description={words.about.what}>
         <p className="tabular text-[13px] text-ink-3">{words.about.version(me.version)}</p>
         <h3 className="mt-5 font-medium text-[13.5px]">{words.about.sources}</h3>

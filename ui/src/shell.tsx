@@ -5,6 +5,7 @@ import { PanelLeft } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { lazy, Suspense, useEffect, useState } from "react";
 import type { Me } from "./api/types";
+import { refreshApprovals, useWaitingForMe } from "./chat/approvals";
 import { refreshConversations } from "./chat/conversations";
 import { ChatPage } from "./chat/page";
 import { SearchPalette } from "./chat/search";
@@ -16,16 +17,23 @@ import { go, useRoute } from "./kit/route";
 import { setting } from "./kit/settings";
 import { words } from "./words/en";
 
-const HousePage = lazy(() => import("./manage/house"));
+const PAGES = {
+  approvals: lazy(() => import("./manage/approvals")),
+  you: lazy(() => import("./manage/you")),
+  house: lazy(() => import("./manage/house")),
+  people: lazy(() => import("./manage/people")),
+  audit: lazy(() => import("./manage/audit")),
+};
 
 export default function Shell({ me }: { me: Me }) {
   const route = useRoute();
   const client = useQueryClient();
   const [drawer, setDrawer] = useState(false);
   const [searching, setSearching] = useState(false);
+  const waiting = useWaitingForMe();
 
   useEffect(() => {
-    onTouched(() => void refreshConversations(client));
+    onTouched((what) => void (what === "approvals" ? refreshApprovals(client) : refreshConversations(client)));
     return () => onTouched(() => {});
   }, [client]);
 
@@ -55,10 +63,23 @@ export default function Shell({ me }: { me: Me }) {
     return () => window.removeEventListener("keydown", heard);
   }, []);
 
+  const Page = route.page === "conversation" || route.page === "new" ? undefined : PAGES[route.page];
   const start = (
-    <IconButton label={words.sidebar.open} className="lg:hidden" onClick={() => setDrawer(true)}>
-      <PanelLeft size={18} />
-    </IconButton>
+    <span className="relative lg:hidden">
+      <IconButton
+        label={waiting > 0 ? `${words.sidebar.open}. ${words.inbox.waiting(waiting)}.` : words.sidebar.open}
+        onClick={() => setDrawer(true)}
+      >
+        <PanelLeft size={18} />
+      </IconButton>
+      {waiting > 0 && (
+        <span
+          data-testid="dot"
+          aria-hidden="true"
+          className="pointer-events-none absolute top-1 right-1 size-2 rounded-full bg-livery ring-2 ring-paper"
+        />
+      )}
+    </span>
   );
   const search = () => {
     setDrawer(false);
@@ -81,9 +102,9 @@ export default function Shell({ me }: { me: Me }) {
         </aside>
         <main className="min-w-0 flex-1">
           <Fence place={route.page === "conversation" ? route.id : route.page}>
-            {route.page === "house" ? (
+            {Page ? (
               <Suspense fallback={<Spinner className="m-10 text-ink-3" />}>
-                <HousePage me={me} start={start} />
+                <Page me={me} start={start} />
               </Suspense>
             ) : (
               <ChatPage id={route.page === "conversation" ? route.id : undefined} me={me} start={start} />

@@ -2,20 +2,31 @@
 
 import { words } from "../words/en";
 import type {
+  ApprovalList,
+  AuditList,
   Conversation,
   ConversationDetails,
   ConversationList,
+  Decided,
+  Decision,
+  Forgotten,
   Health,
+  Identity,
+  IdentityList,
   KeyList,
   Link,
+  LinkCode,
   Me,
+  MemoryList,
   MessageList,
   Models,
   NewKey,
   OutgoingFile,
   Person,
   PersonList,
+  ShownApproval,
   Standing,
+  ToolkitList,
   Turn,
   UsageList,
 } from "./types";
@@ -145,6 +156,18 @@ export const api = {
 
   turn: (id: string, signal?: AbortSignal) => ask<{ turn: Turn }>("GET", at("turns", id), signal ? { signal } : {}),
   cancelTurn: (id: string) => ask<{ cancelled: number }>("POST", at("turns", id, "cancel")),
+  stop: (options: { everybody?: boolean } = {}) =>
+    ask<{ cancelled: number }>("POST", at("stop"), { query: { everybody: options.everybody || undefined } }),
+
+  approvals: (options: { state: "open" | "all"; before_ms?: number; limit?: number; signal?: AbortSignal }) =>
+    ask<ApprovalList>("GET", at("approvals"), {
+      query: { state: options.state, before_ms: options.before_ms, limit: options.limit },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+  approval: (id: string, signal?: AbortSignal) =>
+    ask<ShownApproval>("GET", at("approvals", id), signal ? { signal } : {}),
+  decide: (id: string, decision: Decision) => ask<Decided>("POST", at("approvals", id), { body: decision }),
+  tools: (signal?: AbortSignal) => ask<ToolkitList>("GET", at("tools"), signal ? { signal } : {}),
 
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
   health: (signal?: AbortSignal) => ask<Health>("GET", "/health", { also: [503], ...(signal ? { signal } : {}) }),
@@ -160,6 +183,19 @@ export const api = {
     ask<Person>("PATCH", at("people", id), { body }),
   deletePerson: (id: string) => ask<void>("DELETE", at("people", id)),
   linkPerson: (id: string) => ask<Link>("POST", at("people", id, "link")),
+  identities: (id: string, signal?: AbortSignal) =>
+    ask<IdentityList>("GET", at("people", id, "identities"), signal ? { signal } : {}),
+  unlinkIdentity: (id: string, identity: Identity) =>
+    ask<void>("DELETE", at("people", id, "identities"), { body: identity }),
+  linkCode: () => ask<LinkCode>("POST", at("me", "link-code")),
+  memory: (signal?: AbortSignal) => ask<MemoryList>("GET", at("memory"), signal ? { signal } : {}),
+  deleteFact: (id: string) => ask<void>("DELETE", at("memory", id)),
+  forgetMe: (confirm: string) => ask<Forgotten>("DELETE", at("me", "data"), { body: { confirm } }),
+  audit: (options: { before?: number; kind?: string; limit?: number; signal?: AbortSignal }) =>
+    ask<AuditList>("GET", at("audit"), {
+      query: { before: options.before, kind: options.kind, limit: options.limit },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
   keys: (signal?: AbortSignal) => ask<KeyList>("GET", at("keys"), signal ? { signal } : {}),
   createKey: (body: { name: string; person?: string; scopes?: string[] }) => ask<NewKey>("POST", at("keys"), { body }),
   deleteKey: (id: string) => ask<void>("DELETE", at("keys", id)),

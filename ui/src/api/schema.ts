@@ -21,6 +21,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Those the caller may decide or has asked for, newest first. */
+        get: operations["get_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_approvals_id"];
+        put?: never;
+        /** Decide. The first decision wins; a later one gets 409 with a sentence of how it stands. */
+        post: operations["post_approvals_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -176,6 +226,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget the caller: conversations, what is remembered, what was asked for. They stay a person of the household. */
+        delete: operations["delete_me_data"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/link-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code that joins an account on another channel to the caller, once, within ten minutes: say `link CODE` there. */
+        post: operations["post_me_link-code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of the caller, and what they told the household. */
+        get: operations["get_memory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget one of them. */
+        delete: operations["delete_memory_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -226,6 +344,24 @@ export interface paths {
         patch: operations["patch_people_id"];
         trace?: never;
     };
+    "/api/people/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person's accounts. */
+        get: operations["get_people_id_identities"];
+        put?: never;
+        post?: never;
+        /** Take an account from a person. */
+        delete: operations["delete_people_id_identities"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/{id}/link": {
         parameters: {
             query?: never;
@@ -254,6 +390,23 @@ export interface paths {
         get: operations["get_pictures_source_name"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop every turn of the caller that runs or waits. */
+        post: operations["post_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -580,6 +733,8 @@ export interface components {
         };
         /** @description A configured persona. */
         Agent: {
+            /** @description When its calls ask first: `mode` (`always`, `writes`, `by_rule`, `never`), `expire_seconds`, and both by tool. */
+            approvals?: Record<string, never> | null;
             /** @description Names of tools offered to the model from the first step. */
             first_tools?: string[] | null;
             /** Format: uuid */
@@ -587,6 +742,8 @@ export interface components {
             limits?: components["schemas"]["TurnLimits"] | null;
             /** @description Whether it may end a turn without a word. */
             may_stay_silent?: boolean | null;
+            /** @description `person`, `room` or `conversation`: what its talk is remembered by. */
+            memory?: string | null;
             name: string;
             /** @description This and what follows is shown to admins only. */
             prompt?: string | null;
@@ -601,6 +758,96 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A call that waits, or waited, for somebody's decision. */
+        Approval: {
+            /** Format: uuid */
+            agent: string;
+            approvers: components["schemas"]["Approvers"];
+            /** @description JSON text of the arguments, keys in order. */
+            arguments: string;
+            call_id: string;
+            /** @description What an approver sees. Made from the arguments. */
+            card: components["schemas"]["Card"];
+            /** Format: uuid */
+            conversation: string;
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: int64 */
+            decided_at_ms: number | null;
+            /** Format: uuid */
+            decided_by: string | null;
+            /**
+             * Format: uuid
+             * @description The turn in which the decision is carried out.
+             */
+            decision_turn: string | null;
+            /** Format: int64 */
+            expires_at_ms: number;
+            /** @description SHA-256 over tool, schema, arguments and instance: what was approved. */
+            fingerprint: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Which of several services of one kind; empty where there is only one. */
+            instance: string;
+            /** @description One sentence: what came of it, or why it was declined. */
+            outcome: string | null;
+            /**
+             * Format: uuid
+             * @description The approval this one was changed from.
+             */
+            replaces: string | null;
+            /** Format: uuid */
+            requester: string;
+            schema_hash: string;
+            state: components["schemas"]["ApprovalState"];
+            tool: string;
+            /**
+             * Format: uuid
+             * @description The turn that asked.
+             */
+            turn: string;
+            wording: components["schemas"]["Wording"];
+        };
+        ApprovalList: {
+            /** @description Newest first. */
+            approvals: components["schemas"]["ShownApproval"][];
+        };
+        /** @enum {string} */
+        ApprovalState: "open" | "approved" | "running" | "executed" | "failed" | "uncertain" | "declined" | "changed" | "expired" | "void";
+        /** @description Who may decide: anybody who fits one of these. */
+        Approvers: {
+            /** @description The one who asked. */
+            requester: boolean;
+            standing: components["schemas"]["Standing"] | null;
+        };
+        /** @enum {string} */
+        Audience: "household" | "person";
+        /** @description One entry of the audit. */
+        AuditEntry: {
+            /** Format: uuid */
+            actor: string | null;
+            actor_name: string | null;
+            /** Format: int64 */
+            at_ms: number;
+            /** Format: uuid */
+            conversation: string | null;
+            /** @description One sentence. */
+            detail: string;
+            /** @description Such as `policy`, `approval`, `execution`, `person`, `key`, `hidden_text`, `foreign_link`, `stop`, `secret`. */
+            kind: string;
+            /** Format: int64 */
+            seq: number;
+            /** @description What it is about, such as a tool's name. */
+            subject: string;
+            /** Format: uuid */
+            turn: string | null;
+        };
+        AuditList: {
+            /** @description Newest first. */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description There are older ones: ask with `before` set to the `seq` of the last. */
+            more: boolean;
+        };
         /** @description A call the model asks for. */
         CallRequest: {
             /** @description JSON text exactly as the model wrote it; may be malformed. */
@@ -611,17 +858,27 @@ export interface components {
         };
         /** @description What came back from a call. */
         CallResult: {
+            /**
+             * Format: uuid
+             * @description The call did not run: it waits for this approval.
+             */
+            approval?: string | null;
             call_id: string;
             /** @description What a person sees instead of the text. */
             cards?: components["schemas"]["Card"][];
             /** Format: int64 */
             duration_ms: number;
             is_error: boolean;
+            label?: components["schemas"]["Label"] | null;
             name: string;
+            /** @description What the call changed, as one sentence. */
+            receipt?: string | null;
             /** @description What the model reads. */
             text: string;
             /** @description A person's line for the call. */
             title: string;
+            /** @description The call would change something, and nobody knows whether it has. */
+            uncertain?: boolean;
         };
         Cancelled: {
             /**
@@ -675,6 +932,12 @@ export interface components {
             error?: string | null;
             session_id: string;
         };
+        /** @enum {string} */
+        Choice: "approve" | "decline" | "change";
+        Confirmed: {
+            /** @description The caller's own name, so that nobody does this by accident. */
+            confirm: string;
+        };
         /** @description A conversation as its owner sees it in a list. */
         Conversation: {
             /**
@@ -708,6 +971,23 @@ export interface components {
             /** @description Newest change first. */
             conversations: components["schemas"]["Conversation"][];
             more: boolean;
+        };
+        /** @description What came of a decision. */
+        Decided: {
+            approval: components["schemas"]["ShownApproval"];
+            changed_to: components["schemas"]["ShownApproval"] | null;
+            /**
+             * Format: uuid
+             * @description The turn in which it is carried out, when there is one.
+             */
+            turn_id: string | null;
+        };
+        DecisionBody: {
+            /** @description With `change`: all arguments, an object as the tool's schema says. */
+            arguments?: Record<string, never> | null;
+            decision: components["schemas"]["Choice"];
+            /** @description With `decline`: why, at most 300 characters. */
+            reason?: string | null;
         };
         Deleted: {
             /**
@@ -804,6 +1084,14 @@ export interface components {
             /** @enum {string} */
             type: "noticed";
         } | {
+            approval: components["schemas"]["Approval"];
+            /** @enum {string} */
+            type: "approval_opened";
+        } | {
+            approval: components["schemas"]["Approval"];
+            /** @enum {string} */
+            type: "approval_changed";
+        } | {
             /** Format: int64 */
             cost_micros: number;
             /** Format: int64 */
@@ -845,6 +1133,19 @@ export interface components {
             media_type: string;
             name: string;
         };
+        /** @description How much was erased. */
+        Forgotten: {
+            /** Format: int64 */
+            approvals: number;
+            /** Format: int64 */
+            conversations: number;
+            /** Format: int64 */
+            documents: number;
+            /** Format: int64 */
+            facts: number;
+            /** Format: int64 */
+            messages: number;
+        };
         /** @description The state of the parts. */
         Health: (components["schemas"]["HealthDetails"] | null) & {
             /** @description By name: `operational`, `degraded`, `unavailable`, `unknown` or `off`. */
@@ -868,6 +1169,16 @@ export interface components {
             running_turns: number;
             version: string;
         };
+        /** @description One of a person's accounts. */
+        IdentityBody: {
+            /** @description The channel's own number of the account. */
+            account: string;
+            /** @description Such as `discord`. */
+            channel: string;
+        };
+        IdentityList: {
+            identities: components["schemas"]["IdentityBody"][];
+        };
         Key: {
             /** Format: int64 */
             created_at_ms: number;
@@ -884,11 +1195,22 @@ export interface components {
         KeyList: {
             keys: components["schemas"]["Key"][];
         };
+        /** @description Where words come from and whom they are for. */
+        Label: {
+            audience: components["schemas"]["Audience"];
+            origin: components["schemas"]["Origin"];
+        };
         Link: {
             /** Format: int64 */
             expires_at_ms: number;
             /** @description Signs the person in, once. The code is behind the `#`. */
             url: string;
+        };
+        /** @description Joins an account on another channel, once. */
+        LinkCode: {
+            code: string;
+            /** Format: int64 */
+            expires_at_ms: number;
         };
         Login: {
             /** @description The code of a one-time link. */
@@ -903,6 +1225,9 @@ export interface components {
             person: components["schemas"]["Person"];
             suggestions: components["schemas"]["Suggestion"][];
             version: string;
+        };
+        MemoryList: {
+            facts: components["schemas"]["Remembered"][];
         };
         /** @description One message of a conversation. */
         Message: {
@@ -996,7 +1321,9 @@ export interface components {
             text: string;
         };
         /** @enum {string} */
-        NoticeKind: "cancelled" | "timed_out" | "partial" | "failed" | "fallback";
+        NoticeKind: "cancelled" | "timed_out" | "partial" | "failed" | "fallback" | "decided" | "receipt" | "correction";
+        /** @enum {string} */
+        Origin: "own" | "household" | "outside";
         /** @description A piece of a message. Ignore kinds you do not know. */
         Part: {
             /** @description Markdown when the assistant wrote it. */
@@ -1057,6 +1384,20 @@ export interface components {
             ready: boolean;
             /** @description Why not. */
             reason?: string | null;
+        };
+        /** @description Something the house remembers. */
+        Remembered: {
+            /**
+             * Format: uuid
+             * @description Who said it.
+             */
+            author: string;
+            /** Format: int64 */
+            created_at_ms: number;
+            id: string;
+            /** @description `person`, `room` or `household`. */
+            scope: string;
+            text: string;
         };
         Rename: {
             /** @description 1 to 120 characters. */
@@ -1155,6 +1496,13 @@ export interface components {
              */
             task_count: number;
         };
+        /** @description An approval as somebody sees it. */
+        ShownApproval: components["schemas"]["Approval"] & {
+            decided_by_name: string | null;
+            /** @description The caller may decide, and it is open. */
+            may_decide: boolean;
+            requester_name: string;
+        };
         /** @enum {string} */
         Standing: "guest" | "child" | "member" | "admin";
         /** @description One journalled act of a turn. */
@@ -1176,9 +1524,16 @@ export interface components {
             title: string;
         };
         ToolAnswer: {
+            /**
+             * Format: uuid
+             * @description It was not run: it waits for this approval.
+             */
+            approval?: string | null;
             cards: components["schemas"]["Card"][];
             /** @description The tool could not do what was asked; `text` says why. */
             is_error: boolean;
+            /** @description What was changed, as one sentence. */
+            receipt?: string | null;
             /** @description What a model would read. */
             text: string;
         };
@@ -1286,6 +1641,14 @@ export interface components {
             /** @description Newest first. Days are UTC. */
             days: components["schemas"]["UsageDay"][];
         };
+        /** @description What is said around an approval. */
+        Wording: {
+            /** @description What is said when it was declined. */
+            declined: string;
+            question: string;
+            /** @description Why it is asked; empty when that needs no saying. */
+            reason: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1310,6 +1673,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_approvals: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `all`. */
+                state?: string;
+                /** @description Those that were asked before this moment: continues a list. */
+                before_ms?: number;
+                /** @description 1 to 200, 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_approvals_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownApproval"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_approvals_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description Entries before this number: continues a list. */
+                before?: number;
+                /** @description One kind only, such as `policy`. */
+                kind?: string;
+                /** @description 1 to 500, 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
                 };
             };
             /** @description Not done; the sentence says why. */
@@ -1801,6 +2298,123 @@ export interface operations {
             };
         };
     };
+    delete_me_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forgotten"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "post_me_link-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkCode"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_memory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_memory_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_models: {
         parameters: {
             query?: never;
@@ -1952,6 +2566,69 @@ export interface operations {
             };
         };
     };
+    get_people_id_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_people_id_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityBody"];
+            };
+        };
+        responses: {
+            /** @description It is taken. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     post_people_id_link: {
         parameters: {
             query?: never;
@@ -2001,6 +2678,37 @@ export interface operations {
                 };
                 content: {
                     "image/*": unknown;
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_stop: {
+        parameters: {
+            query?: {
+                /** @description Everybody's turns; for admins. */
+                everybody?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancelled"];
                 };
             };
             /** @description Not done; the sentence says why. */

@@ -1,11 +1,12 @@
 /** What was done for an answer: a timeline of thoughts and calls that folds away, each call with its details. */
 
-import { Check, ChevronRight, CircleDashed, Sparkle, X } from "lucide-react";
+import { Check, ChevronRight, CircleDashed, CircleHelp, Hand, Sparkle, X } from "lucide-react";
 import { Collapsible } from "radix-ui";
 import { useState } from "react";
 import { classes, Spinner } from "../kit/pieces";
 import { duration, words } from "../words/en";
 import { Cards } from "./cards";
+import { Isolated } from "./isolated";
 import { type CallView, cardsOf, type WorkItem } from "./reduce";
 
 function Sign({ state }: { state: CallView["state"] }) {
@@ -16,6 +17,8 @@ function Sign({ state }: { state: CallView["state"] }) {
       {state === "done" && <Check size={14} strokeWidth={2.4} className="text-livery" aria-hidden="true" />}
       {state === "failed" && <X size={14} strokeWidth={2.4} className="text-danger" aria-hidden="true" />}
       {state === "unanswered" && <CircleDashed size={13} className="text-ink-3" aria-hidden="true" />}
+      {state === "parked" && <Hand size={13} className="text-brass" aria-hidden="true" />}
+      {state === "uncertain" && <CircleHelp size={14} className="text-brass" aria-hidden="true" />}
       <span className="sr-only">{words.work.call_state[state]}</span>
     </span>
   );
@@ -37,7 +40,7 @@ function Detail({ label, children }: { label: string; children: string }) {
         tabIndex={0}
         className="mt-0.5 max-h-52 overflow-auto whitespace-pre-wrap rounded-lg bg-linen px-3 py-2 font-mono text-[12px] text-ink-2 leading-relaxed [overflow-wrap:anywhere]"
       >
-        {children}
+        <Isolated text={children} />
       </pre>
     </div>
   );
@@ -57,7 +60,7 @@ function Call({ call }: { call: CallView }) {
             call.state === "running" ? "text-ink" : "text-ink-2",
           )}
         >
-          {call.title}
+          <Isolated text={call.title} />
           {call.state !== "running" && call.duration_ms > 0 && (
             <span className="tabular text-ink-3"> · {duration(call.duration_ms)}</span>
           )}

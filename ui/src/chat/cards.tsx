@@ -6,6 +6,8 @@ import { pictureAddress } from "../api/client";
 import type { Card } from "../api/types";
 import { classes, Dialog } from "../kit/pieces";
 import { words } from "../words/en";
+import { Isolated } from "./isolated";
+import { revealedText } from "./reveal";
 
 function Picture({ card, className }: { card: Card; className: string }) {
   const [missing, setMissing] = useState(false);
@@ -43,9 +45,11 @@ function Facts({ card, most }: { card: Card; most: number }) {
     <dl className="grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 text-[12px] leading-[1.45]">
       {facts.map(({ label, value }) => (
         <div key={label} className="contents">
-          <dt className="text-ink-3">{label}</dt>
-          <dd className="tabular min-w-0 truncate text-ink-2" title={value}>
-            {value}
+          <dt className="text-ink-3">
+            <Isolated text={label} />
+          </dt>
+          <dd className="tabular min-w-0 truncate text-ink-2" title={revealedText(value)}>
+            <Isolated text={value} />
           </dd>
         </div>
       ))}
@@ -61,14 +65,21 @@ function Poster({ card, onOpen }: { card: Card; onOpen: () => void }) {
           card={card}
           className="aspect-2/3 w-full rounded-xl shadow-raised ring-1 ring-line transition-transform duration-200 group-hover:-translate-y-0.5"
         />
-        <span className="mt-2 line-clamp-2 block font-medium text-[13px] leading-snug">{card.title}</span>
+        <span className="mt-2 line-clamp-2 block font-medium text-[13px] leading-snug">
+          <Isolated text={card.title} />
+        </span>
         {card.subtitle && (
-          <span className="mt-0.5 line-clamp-2 block text-[12px] text-ink-3 leading-snug">{card.subtitle}</span>
+          <span className="mt-0.5 line-clamp-2 block text-[12px] text-ink-3 leading-snug">
+            <Isolated text={card.subtitle} />
+          </span>
         )}
         <span className="mt-1 block text-[12px] text-ink-2 leading-snug">
           {(card.facts ?? []).slice(0, 2).map(({ label, value }) => (
             <span key={label} className="tabular block truncate">
-              <span className="text-ink-3">{label}</span> {value}
+              <span className="text-ink-3">
+                <Isolated text={label} />
+              </span>{" "}
+              <Isolated text={value} />
             </span>
           ))}
         </span>
@@ -86,9 +97,19 @@ function Plain({ card, onOpen }: { card: Card; onOpen: () => void }) {
         data-testid="card"
         className="flex h-full w-full flex-col items-stretch rounded-xl border border-line bg-raised p-3 text-start transition-colors hover:border-line-2"
       >
-        <span className="line-clamp-2 font-medium text-[13.5px] leading-snug">{card.title}</span>
-        {card.subtitle && <span className="mt-0.5 line-clamp-2 text-[12px] text-ink-3">{card.subtitle}</span>}
-        {card.text && <span className="mt-1.5 line-clamp-3 text-[12.5px] text-ink-2 leading-snug">{card.text}</span>}
+        <span className="line-clamp-2 font-medium text-[13.5px] leading-snug">
+          <Isolated text={card.title} />
+        </span>
+        {card.subtitle && (
+          <span className="mt-0.5 line-clamp-2 text-[12px] text-ink-3">
+            <Isolated text={card.subtitle} />
+          </span>
+        )}
+        {card.text && (
+          <span className="mt-1.5 line-clamp-3 text-[12.5px] text-ink-2 leading-snug">
+            <Isolated text={card.text} />
+          </span>
+        )}
         <span className="mt-2">
           <Facts card={card} most={3} />
         </span>
@@ -109,9 +130,19 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
         <Picture card={card} className="aspect-2/3 w-[92px] shrink-0 self-start rounded-lg ring-1 ring-line" />
       )}
       <span className="min-w-0 flex-1 py-0.5">
-        <span className="line-clamp-3 font-medium text-[14.5px] leading-snug">{card.title}</span>
-        {card.subtitle && <span className="mt-0.5 line-clamp-2 text-[12.5px] text-ink-3">{card.subtitle}</span>}
-        {card.text && <span className="mt-1.5 line-clamp-3 text-[13px] text-ink-2 leading-snug">{card.text}</span>}
+        <span className="line-clamp-3 font-medium text-[14.5px] leading-snug">
+          <Isolated text={card.title} />
+        </span>
+        {card.subtitle && (
+          <span className="mt-0.5 line-clamp-2 text-[12.5px] text-ink-3">
+            <Isolated text={card.subtitle} />
+          </span>
+        )}
+        {card.text && (
+          <span className="mt-1.5 line-clamp-3 text-[13px] text-ink-2 leading-snug">
+            <Isolated text={card.text} />
+          </span>
+        )}
         <span className="mt-2 block">
           <Facts card={card} most={4} />
         </span>
@@ -120,42 +151,97 @@ function Wide({ card, onOpen }: { card: Card; onOpen: () => void }) {
   );
 }
 
-function Details({ card, onClose }: { card: Card | undefined; onClose: () => void }) {
-  const link = safe(card?.link);
+/**
+ * A card with nothing cut, under a title that is drawn elsewhere unless `titled`. Of what was `asked` for, the link is
+ * words: a model may have chosen it.
+ */
+export function CardContent({
+  card,
+  asked = false,
+  titled = false,
+}: {
+  card: Card;
+  asked?: boolean;
+  titled?: boolean;
+}) {
+  const link = safe(card.link);
   return (
-    <Dialog open={card !== undefined} onClose={onClose} title={card?.title ?? ""} wide>
-      {card && (
-        <div className="mt-2 flex flex-col gap-5 sm:flex-row">
-          {pictureAddress(card.picture) && (
-            <Picture card={card} className="aspect-2/3 w-36 shrink-0 self-start rounded-xl ring-1 ring-line sm:w-48" />
+    <div className="flex gap-4 max-sm:gap-3.5 sm:gap-5">
+      {pictureAddress(card.picture) && (
+        <Picture
+          card={card}
+          className={classes(
+            "aspect-2/3 shrink-0 self-start ring-1 ring-line",
+            asked ? "w-[84px] rounded-lg sm:w-[104px]" : "w-28 rounded-xl sm:w-48",
           )}
-          <div className="min-w-0 flex-1">
-            {card.subtitle && <p className="text-[13.5px] text-ink-2">{card.subtitle}</p>}
-            {card.text && <p className="mt-3 text-[14.5px] leading-relaxed">{card.text}</p>}
-            {(card.facts ?? []).length > 0 && (
-              <dl className="mt-4 divide-y divide-line border-line border-y text-[13.5px]">
-                {card.facts?.map(({ label, value }) => (
-                  <div key={label} className="flex gap-4 py-1.5">
-                    <dt className="w-28 shrink-0 text-ink-3">{label}</dt>
-                    <dd className="tabular min-w-0 [overflow-wrap:anywhere]">{value}</dd>
-                  </div>
-                ))}
-              </dl>
+        />
+      )}
+      <div className="min-w-0 flex-1 overflow-y-clip">
+        {titled && card.title !== "" && (
+          <p className="font-medium text-[14.5px] leading-snug">
+            <Isolated text={card.title} />
+          </p>
+        )}
+        {card.subtitle && (
+          <p className="text-[13.5px] text-ink-2">
+            <Isolated text={card.subtitle} />
+          </p>
+        )}
+        {card.text && (
+          <p className={classes("mt-2 leading-relaxed first:mt-0", asked ? "text-[13.5px]" : "text-[14.5px]")}>
+            <Isolated text={card.text} />
+          </p>
+        )}
+        {(card.facts ?? []).length > 0 && (
+          <dl className="mt-3 divide-y divide-line border-line border-y text-[13.5px] first:mt-0">
+            {card.facts?.map(({ label, value }, place) => (
+              <div key={place} className="flex gap-4 py-1.5">
+                <dt className="w-28 shrink-0 text-ink-3 max-sm:w-22">
+                  <Isolated text={label} />
+                </dt>
+                <dd className="tabular min-w-0">
+                  <Isolated text={value} />
+                </dd>
+              </div>
+            ))}
+          </dl>
+        )}
+        {asked && card.link && (
+          <p className="mt-2 font-mono text-[12px] text-ink-3">
+            <Isolated text={card.link} />
+          </p>
+        )}
+        {(link || card.source) && (
+          <div
+            className={classes(
+              "flex flex-wrap items-center justify-between gap-2 text-ink-3",
+              asked ? "mt-2 text-[11.5px]" : "mt-4 text-[12.5px]",
             )}
-            <div className="mt-4 flex flex-wrap items-center justify-between gap-2 text-[12.5px] text-ink-3">
-              {link && (
-                <a
-                  href={link}
-                  target="_blank"
-                  rel="noopener noreferrer"
-                  className="inline-flex items-center gap-1.5 font-medium text-[13.5px] text-livery hover:underline"
-                >
-                  {words.cards.more} <ExternalLink size={13} aria-hidden="true" />
-                </a>
-              )}
-              <span>{card.source}</span>
-            </div>
+          >
+            {link && !asked && (
+              <a
+                href={link}
+                target="_blank"
+                rel="noopener noreferrer"
+                className="inline-flex items-center gap-1.5 font-medium text-[13.5px] text-livery hover:underline"
+              >
+                {words.cards.more} <ExternalLink size={13} aria-hidden="true" />
+              </a>
+            )}
+            <span>{card.source}</span>
           </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Details({ card, onClose }: { card: Card | undefined; onClose: () => void }) {
+  return (
+    <Dialog open={card !== undefined} onClose={onClose} title={revealedText(card?.title ?? "")} wide>
+      {card && (
+        <div className="mt-2">
+          <CardContent card={card} />
         </div>
       )}
     </Dialog>

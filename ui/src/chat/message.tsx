@@ -1,23 +1,39 @@
 /** One item of a conversation: what somebody said, or an answer with its work, notices and figures. */
 
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleSlash, Clock3, FileText, Hourglass, RotateCw, Shuffle, Split, X } from "lucide-react";
+import {
+  BadgeCheck,
+  CircleAlert,
+  CircleSlash,
+  Clock3,
+  FileText,
+  Hand,
+  Hourglass,
+  RotateCw,
+  Shuffle,
+  Split,
+  TriangleAlert,
+  X,
+} from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense, useState } from "react";
 import { api } from "../api/client";
 import type { NoticeKind } from "../api/types";
 import { Button, CopyButton, classes, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
 import { useSetting } from "../kit/settings";
 import { duration, money, tokens, wholeTokens, words } from "../words/en";
+import { ApprovalPlace } from "./approvals";
 import { Work } from "./call";
+import { Isolated } from "./isolated";
+import type { PointedAt } from "./links";
 import { type Answer, answerText, type Said, type Summary } from "./reduce";
 
 const Markdown = lazy(() => import("./markdown"));
 
 /** The words themselves until the drawing of Markdown has arrived. */
-function Prose({ text }: { text: string }) {
+function Prose({ text, known }: { text: string; known: PointedAt | undefined }) {
   return (
     <Suspense fallback={<div className="prose whitespace-pre-wrap">{text}</div>}>
-      <Markdown text={text} />
+      <Markdown text={text} known={known} />
     </Suspense>
   );
 }
@@ -102,17 +118,57 @@ export const SaidMessage = memo(function SaidMessage({ item, actions }: { item: 
   );
 });
 
+/** What was decided, said by the house: nobody typed it. */
+export const DecidedLine = memo(function DecidedLine({ text }: { text: string }) {
+  return (
+    <p
+      role="note"
+      data-testid="decided"
+      className="mx-auto flex max-w-[90%] items-baseline justify-center gap-1.5 overflow-y-clip pt-3 pb-1 text-center text-[12.5px] text-ink-3"
+    >
+      <Hand size={11.5} className="relative top-px shrink-0" aria-hidden="true" />
+      <Isolated text={text} />
+    </p>
+  );
+});
+
 const SIGNS: Record<NoticeKind, typeof Clock3> = {
   cancelled: CircleSlash,
   timed_out: Clock3,
   partial: Split,
   failed: CircleAlert,
   fallback: Shuffle,
+  decided: Hand,
+  receipt: BadgeCheck,
+  correction: TriangleAlert,
 };
 
 function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; action?: ReactNode }) {
   const Sign = SIGNS[kind] ?? CircleAlert;
   const quiet = kind === "fallback" || kind === "cancelled";
+  if (kind === "decided") return <DecidedLine text={text} />;
+  // Made by code from what happened, so they read alike and unlike anything a model wrote.
+  if (kind === "receipt" || kind === "correction") {
+    return (
+      <p
+        role="note"
+        data-testid="notice"
+        data-kind={kind}
+        className={classes(
+          "my-3 flex items-start gap-2.5 rounded-xl border px-3.5 py-2.5 font-medium text-[14px] leading-snug",
+          kind === "receipt"
+            ? "border-livery/25 bg-livery-soft text-livery"
+            : "border-brass-line bg-brass-soft text-brass",
+        )}
+      >
+        <Sign size={17} className="mt-px shrink-0" aria-hidden="true" />
+        <span className="min-w-0 overflow-y-clip">
+          <span className="sr-only">{words.notice[kind]}: </span>
+          <Isolated text={text} />
+        </span>
+      </p>
+    );
+  }
   return (
     <div
       role={kind === "failed" ? "alert" : "note"}
@@ -133,7 +189,9 @@ function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; ac
         ) : (
           <p className="font-semibold">{words.notice[kind]}</p>
         )}
-        <p className={classes(!quiet && "mt-0.5 text-ink-2")}>{text}</p>
+        <p className={classes(!quiet && "mt-0.5 text-ink-2")}>
+          <Isolated text={text} />
+        </p>
       </div>
       {action}
     </div>
@@ -213,10 +271,13 @@ export const AnswerMessage = memo(function AnswerMessage({
   item,
   last,
   actions,
+  known,
 }: {
   item: Answer;
   last: boolean;
   actions: MessageActions;
+  /** What was pointed at in this conversation: there links may lead. */
+  known: PointedAt;
 }) {
   const streaming = useSetting("streaming");
   const [foot, seen] = useSeen<HTMLDivElement>();
@@ -251,6 +312,7 @@ export const AnswerMessage = memo(function AnswerMessage({
         const key = place;
         if (block.type === "work")
           return <Work key={key} items={block.items} live={live && place === blocks.length - 1} />;
+        if (block.type === "approval") return <ApprovalPlace key={block.id} id={block.id} />;
         if (block.type === "notice") {
           return (
             <NoticeLine
@@ -258,7 +320,7 @@ export const AnswerMessage = memo(function AnswerMessage({
               kind={block.notice.kind}
               text={block.notice.text}
               action={
-                block.notice.kind === "failed" && last && !live ? (
+                block.notice.kind === "failed" && last && !live && !item.after_decision ? (
                   <Button className="h-8! bg-transparent!" onClick={actions.retry}>
                     <RotateCw size={13} /> {words.answer.try_again}
                   </Button>
@@ -269,7 +331,7 @@ export const AnswerMessage = memo(function AnswerMessage({
         }
         return (
           <div key={key} className={classes("my-3 first:mt-0", writing && place === blocks.length - 1 && "writing")}>
-            <Prose text={block.text} />
+            <Prose text={block.text} known={live ? undefined : known} />
           </div>
         );
       })}
@@ -280,13 +342,14 @@ export const AnswerMessage = memo(function AnswerMessage({
           <>
             <div className="-ms-2 flex items-center">
               {text !== "" && <CopyButton text={text} label={words.answer.copy} className="text-ink-3" />}
-              {last && !failed && (
+              {last && !failed && !item.after_decision && (
                 <IconButton label={words.answer.retry} className="text-ink-3" onClick={actions.retry}>
                   <RotateCw size={15} />
                 </IconButton>
               )}
             </div>
-            {summary && (
+            {/* What was carried out without a model has used none. */}
+            {summary && summary.model !== "" && (
               <span
                 className={classes(
                   "min-w-0 transition-opacity",

@@ -19,12 +19,15 @@ import { RenameField } from "../kit/rename-field";
 import { currentRoute, go } from "../kit/route";
 import { changeSetting, markRead, setting } from "../kit/settings";
 import { date, money, words } from "../words/en";
+import { type Met, MetApprovals, refreshApprovals } from "./approvals";
 import { attachments, taken } from "./attachments";
 import { Composer } from "./composer";
 import { noteFailure, refreshConversations, useConversations, useDelete, useRename } from "./conversations";
-import { AnswerMessage, LoadingMessages, type MessageActions, SaidMessage } from "./message";
+import { Isolated } from "./isolated";
+import { pointedAt } from "./links";
+import { AnswerMessage, DecidedLine, LoadingMessages, type MessageActions, SaidMessage } from "./message";
 import { chosenModel } from "./models";
-import { answerText, type Item, isBusy, liveItems, settledItems, stoppable } from "./reduce";
+import { type ApprovalView, answerText, type Item, isBusy, liveItems, settledItems, stoppable } from "./reduce";
 import { ConversationStore, storeOf } from "./store";
 
 /** Chooses the store: of the conversation in the address, or of one that does not exist yet. */
@@ -51,7 +54,7 @@ function asMessage(item: Item): ThreadMessageLike {
 }
 
 function Conversation({ store, me, start }: { store: ConversationStore; me: Me; start: ReactNode }) {
-  const { state, connection, problem, loading_older } = useSyncExternalStore(store.subscribe, store.getView);
+  const { state, connection, problem, loading_older, approvals } = useSyncExternalStore(store.subscribe, store.getView);
   const client = useQueryClient();
 
   useEffect(() => store.open(), [store]);
@@ -63,6 +66,20 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
         state.running?.turn,
       ),
     [state.messages, state.summaries, state.outcomes, state.running?.turn],
+  );
+  const known = useMemo(() => pointedAt(state.messages), [state.messages]);
+  const met: Met = useMemo(
+    () => ({
+      approvals: state.approvals,
+      asking: approvals,
+      person: me.person.id,
+      onNews: (news) => {
+        store.dispatch({ type: "approvals", approvals: news });
+        void refreshApprovals(client);
+      },
+      onRetry: () => void store.loadApprovals(),
+    }),
+    [state.approvals, approvals, me.person.id, store, client],
   );
   const items = useMemo(() => liveItems(state, settled, Date.now()), [state, settled]);
   const busy = isBusy(state);
@@ -123,7 +140,10 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
     return {
       retry() {
         const { messages } = store.getView().state;
-        const last = messages.findLast((message) => message.role === "user");
+        // What was decided is a message too, but nobody's words.
+        const last = messages.findLast(
+          ({ role, parts }) => role === "user" && parts.some(({ type }) => type !== "notice"),
+        );
         if (!last) return;
         const text = last.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
         const files = last.parts.flatMap((part) =>
@@ -179,84 +199,91 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
 
   return (
     <AssistantRuntimeProvider runtime={runtime}>
-      <div className="flex h-full min-h-0 flex-col">
-        <Header store={store} me={me} live_title={state.title} start={start} stale={stale} />
-        <ThreadPrimitive.Root className="flex min-h-0 flex-1 flex-col">
-          <ThreadPrimitive.Viewport className="relative flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain [scrollbar-gutter:stable_both-edges]">
-            {problem === "gone" ? (
-              <div className="m-auto">
-                <Failed title={words.chat.gone} hint={words.chat.gone_hint} />
-              </div>
-            ) : problem === "unreachable" ? (
-              <div className="m-auto">
-                <Failed
-                  title={words.state.unreachable}
-                  hint={words.state.unreachable_hint}
-                  onRetry={() => void store.load()}
-                />
-              </div>
-            ) : empty ? (
-              <>
-                <Greeting name={me.person.name} />
-                <Suggestions me={me} onChoose={(prompt) => void say(prompt)} />
-              </>
-            ) : (
-              <div className="mx-auto w-full max-w-[744px] flex-1 px-4 pt-3 pb-6">
-                {!state.loaded && <LoadingMessages />}
-                {state.more && (
-                  <p className="flex justify-center py-3">
-                    <Button kind="quiet" onClick={() => void store.loadOlder().catch(noteFailure)}>
-                      {loading_older && <Spinner />} {words.chat.older}
-                    </Button>
-                  </p>
+      <MetApprovals value={met}>
+        <div className="flex h-full min-h-0 flex-col">
+          <Header store={store} me={me} live_title={state.title} start={start} stale={stale} />
+          <ThreadPrimitive.Root className="flex min-h-0 flex-1 flex-col">
+            <ThreadPrimitive.Viewport className="relative flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain [scrollbar-gutter:stable_both-edges]">
+              {problem === "gone" ? (
+                <div className="m-auto">
+                  <Failed title={words.chat.gone} hint={words.chat.gone_hint} />
+                </div>
+              ) : problem === "unreachable" ? (
+                <div className="m-auto">
+                  <Failed
+                    title={words.state.unreachable}
+                    hint={words.state.unreachable_hint}
+                    onRetry={() => void store.load()}
+                  />
+                </div>
+              ) : empty ? (
+                <>
+                  <Greeting name={me.person.name} />
+                  <Suggestions me={me} onChoose={(prompt) => void say(prompt)} />
+                </>
+              ) : (
+                <div className="mx-auto w-full max-w-[744px] flex-1 px-4 pt-3 pb-6">
+                  {!state.loaded && <LoadingMessages />}
+                  {state.more && (
+                    <p className="flex justify-center py-3">
+                      <Button kind="quiet" onClick={() => void store.loadOlder().catch(noteFailure)}>
+                        {loading_older && <Spinner />} {words.chat.older}
+                      </Button>
+                    </p>
+                  )}
+                  <ThreadPrimitive.Messages>
+                    {({ message }) => {
+                      const item = message.metadata.custom.item as Item | undefined;
+                      if (!item) return null;
+                      if (item.kind === "answer") {
+                        return (
+                          <AnswerMessage item={item} last={item.id === last_answer} actions={actions} known={known} />
+                        );
+                      }
+                      return item.decided ? (
+                        <DecidedLine text={item.text} />
+                      ) : (
+                        <SaidMessage item={item} actions={actions} />
+                      );
+                    }}
+                  </ThreadPrimitive.Messages>
+                </div>
+              )}
+              <ThreadPrimitive.ViewportFooter
+                className={classes(
+                  "safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 sm:px-4",
+                  !empty && "shadow-[0_8px_0_var(--paper)]",
                 )}
-                <ThreadPrimitive.Messages>
-                  {({ message }) => {
-                    const item = message.metadata.custom.item as Item | undefined;
-                    if (!item) return null;
-                    return item.kind === "said" ? (
-                      <SaidMessage item={item} actions={actions} />
-                    ) : (
-                      <AnswerMessage item={item} last={item.id === last_answer} actions={actions} />
-                    );
-                  }}
-                </ThreadPrimitive.Messages>
-              </div>
-            )}
-            <ThreadPrimitive.ViewportFooter
-              className={classes(
-                "safe-bottom sticky bottom-0 mx-auto w-full max-w-[744px] bg-paper px-3 sm:px-4",
-                !empty && "shadow-[0_8px_0_var(--paper)]",
-              )}
-            >
-              {!empty && (
-                <div
-                  aria-hidden="true"
-                  className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"
-                />
-              )}
-              <ThreadPrimitive.ScrollToBottom
-                aria-label={words.chat.to_latest}
-                className="absolute -top-12 left-1/2 grid size-9 -translate-x-1/2 place-items-center rounded-full border border-line bg-raised text-ink-2 shadow-raised transition-opacity hover:text-ink disabled:invisible disabled:opacity-0"
               >
-                <ArrowDown size={17} />
-              </ThreadPrimitive.ScrollToBottom>
-              <Composer
-                busy={busy}
-                stoppable={stop_turn !== undefined && state.running?.cancelling !== true}
-                draft={store.draft}
-                onDraft={(text) => {
-                  store.draft = text;
-                }}
-              />
-              {!empty && (
-                <p className="pt-2 text-center text-[11.5px] text-ink-3 max-sm:hidden">{words.chat.disclaimer}</p>
-              )}
-            </ThreadPrimitive.ViewportFooter>
-          </ThreadPrimitive.Viewport>
-        </ThreadPrimitive.Root>
-        <Announcer items={items} busy={busy} />
-      </div>
+                {!empty && (
+                  <div
+                    aria-hidden="true"
+                    className="pointer-events-none absolute inset-x-0 -top-6 h-6 bg-gradient-to-t from-paper to-transparent"
+                  />
+                )}
+                <ThreadPrimitive.ScrollToBottom
+                  aria-label={words.chat.to_latest}
+                  className="absolute -top-12 left-1/2 grid size-9 -translate-x-1/2 place-items-center rounded-full border border-line bg-raised text-ink-2 shadow-raised transition-opacity hover:text-ink disabled:invisible disabled:opacity-0"
+                >
+                  <ArrowDown size={17} />
+                </ThreadPrimitive.ScrollToBottom>
+                <Composer
+                  busy={busy}
+                  stoppable={stop_turn !== undefined && state.running?.cancelling !== true}
+                  draft={store.draft}
+                  onDraft={(text) => {
+                    store.draft = text;
+                  }}
+                />
+                {!empty && (
+                  <p className="pt-2 text-center text-[11.5px] text-ink-3 max-sm:hidden">{words.chat.disclaimer}</p>
+                )}
+              </ThreadPrimitive.ViewportFooter>
+            </ThreadPrimitive.Viewport>
+          </ThreadPrimitive.Root>
+          <Announcer items={items} busy={busy} approvals={state.approvals} />
+        </div>
+      </MetApprovals>
     </AssistantRuntimeProvider>
   );
 }
@@ -278,7 +305,15 @@ function useEscape(act: () => void) {
 }
 
 /** Reads an answer out once it is finished, and only then. */
-function Announcer({ items, busy }: { items: Item[]; busy: boolean }) {
+function Announcer({
+  items,
+  busy,
+  approvals,
+}: {
+  items: Item[];
+  busy: boolean;
+  approvals: Record<string, ApprovalView>;
+}) {
   const was_busy = useRef(false);
   const [text, setText] = useState("");
   useEffect(() => {
@@ -286,13 +321,18 @@ function Announcer({ items, busy }: { items: Item[]; busy: boolean }) {
       const answer = items.findLast((item) => item.kind === "answer");
       if (answer) {
         const notices = answer.blocks.flatMap((block) => (block.type === "notice" ? [block.notice.text] : []));
-        setText(words.chat.answered([answerText(answer).slice(0, 1500), ...notices].filter(Boolean).join(" ")));
+        const questions = answer.blocks.flatMap((block) => {
+          const asked = block.type === "approval" ? approvals[block.id] : undefined;
+          return asked?.state === "open" ? [words.approval.announced(asked.wording.question)] : [];
+        });
+        const parts = [answerText(answer).slice(0, 1500), ...notices, ...questions];
+        setText(words.chat.answered(parts.filter(Boolean).join(" ")));
       }
     } else if (!was_busy.current && busy) {
       setText(words.chat.sent);
     }
     was_busy.current = busy;
-  }, [busy, items]);
+  }, [busy, items, approvals]);
   return (
     <div aria-live="polite" className="sr-only" data-testid="announcer">
       {text}
@@ -393,7 +433,9 @@ function Header({
             }}
           />
         ) : (
-          <h2 className="min-w-0 truncate px-1.5 font-medium text-[14px]">{title}</h2>
+          <h2 className="min-w-0 truncate px-1.5 font-medium text-[14px]">
+            <Isolated text={title} />
+          </h2>
         )}
         {id !== undefined && !renaming && (
           <DropdownMenu.Root>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Event, EventKind, Message, Part, Usage } from "../api/types";
+import type { Approval, Event, EventKind, Message, Part, ShownApproval, Usage } from "../api/types";
 import {
   type Action,
   type Answer,
@@ -12,6 +12,8 @@ import {
   reduce,
   settledItems,
   stoppable,
+  unknownApprovals,
+  versionsOf,
 } from "./reduce";
 
 const usage: Usage = { input_tokens: 10, cached_input_tokens: 0, output_tokens: 5, estimated: false };
@@ -67,9 +69,12 @@ function items(state: ConversationState): Item[] {
 /** One line an item, so that a table can be read. */
 function drawn(state: ConversationState): string[] {
   return items(state).map((item) => {
+    if (item.kind === "said" && item.decided)
+      return `-- ${item.text}${item.state === "stored" ? "" : ` (${item.state})`}`;
     if (item.kind === "said") return item.state === "stored" ? `> ${item.text}` : `> ${item.text} (${item.state})`;
     const blocks = item.blocks.map((block) => {
       if (block.type === "text") return block.text;
+      if (block.type === "approval") return `(${block.id} ${state.approvals[block.id]?.state ?? "unknown"})`;
       if (block.type === "notice") return `[${block.notice.kind}]`;
       return `{${block.items.map((entry) => (entry.type === "call" ? `${entry.call.title} ${entry.call.state}` : `~${entry.text}`)).join(", ")}}`;
     });
@@ -363,4 +368,280 @@ test("the timer of a resumed turn starts when the turn did, never in the future"
   const running = { turn: "t1", started_at_ms: NOW + 60_000, model: "m", text: "", thinking: "", calls: [] };
   const state = fold(event("t1", { type: "snapshot", running, queued: 0 }));
   expect(state.running?.since_ms).toBe(NOW);
+});
+
+// ── Approvals ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function approval(id: string, turn: number, call_id: string, change: Partial<Approval> = {}): Approval {
+  return {
+    id,
+    conversation: "c",
+    turn: `t${turn}`,
+    call_id,
+    agent: "a",
+    requester: "p",
+    tool: "party_add",
+    instance: "",
+    arguments: "{}",
+    schema_hash: "00",
+    fingerprint: "00",
+    approvers: { requester: true, standing: null },
+    card: { title: "V" },
+    wording: { question: "Add V?", declined: "V was not added.", reason: "" },
+    state: "open",
+    created_at_ms: NOW,
+    expires_at_ms: NOW + 600_000,
+    decided_at_ms: null,
+    decided_by: null,
+    decision_turn: null,
+    replaces: null,
+    outcome: null,
+    ...change,
+  };
+}
+const shownAs = (value: Approval, may_decide = value.state === "open"): ShownApproval => ({
+  ...value,
+  requester_name: "Kid",
+  decided_by_name: value.decided_by === null ? null : "Admin",
+  may_decide,
+});
+const opened = (value: Approval) => event(value.turn, { type: "approval_opened", approval: value });
+const changed = (value: Approval) => event(value.turn, { type: "approval_changed", approval: value });
+const shown_to_me = (...values: ShownApproval[]): Action => ({ type: "approvals", approvals: values });
+const parked = (turn: number, call_id: string, id: string) =>
+  message(turn, 2, "tool", {
+    type: "result",
+    call_id,
+    name: "party_add",
+    text: "waiting",
+    is_error: false,
+    duration_ms: 1,
+    title: `Looked for ${call_id}`,
+    approval: id,
+  });
+const called = (turn: number, ...ids: string[]) =>
+  message(turn, 1, "assistant", ...ids.map((id): Part => ({ type: "call", id, name: "search", arguments: "{}" })));
+const decision = (turn: number, value: string) =>
+  message(turn, 0, "user", { type: "notice", kind: "decided", text: value });
+
+const asked_and_stored = () => [
+  queued(1, "add V"),
+  started(1),
+  call_started(1, "a"),
+  opened(approval("A", 1, "a")),
+  call_finished(1, "a"),
+  delta(1, "I asked."),
+];
+const approval_cases: { name: string; actions: () => Action[]; expected: string[] }[] = [
+  {
+    name: "the card stands under the call that asked, above the words that follow",
+    actions: asked_and_stored,
+    expected: ["> add V", "< running: {Looked for a parked} | (A open) | I asked."],
+  },
+  {
+    name: "an approval opened after its call came back stands in the same place",
+    actions: () => [
+      queued(1, "add V"),
+      started(1),
+      call_started(1, "a"),
+      call_finished(1, "a"),
+      opened(approval("A", 1, "a")),
+    ],
+    expected: ["> add V", "< running: {Looked for a parked} | (A open)"],
+  },
+  {
+    name: "stored and reloaded it is the same as it was live",
+    actions: () => [
+      {
+        type: "loaded",
+        messages: [user(1, "add V"), called(1, "a"), parked(1, "a", "A"), message(1, 3, "assistant", text("I asked."))],
+        more: false,
+        fresh: true,
+      },
+      shown_to_me(shownAs(approval("A", 1, "a"))),
+    ],
+    expected: ["> add V", "< done: {Looked for a parked} | (A open) | I asked."],
+  },
+  {
+    name: "before it has been asked for, its place is kept",
+    actions: () => [
+      { type: "loaded", messages: [user(1, "add V"), called(1, "a"), parked(1, "a", "A")], more: false, fresh: true },
+    ],
+    expected: ["> add V", "< done: {Looked for a parked} | (A unknown)"],
+  },
+  {
+    name: "a reload in the middle of the turn finds it in the list",
+    actions: () => [
+      {
+        type: "event",
+        at_ms: NOW,
+        event: {
+          conversation: "c",
+          number: 9_000,
+          turn: "t1",
+          type: "snapshot",
+          queued: 0,
+          running: {
+            turn: "t1",
+            started_at_ms: 1,
+            model: "m",
+            text: "I as",
+            thinking: "",
+            calls: [
+              {
+                call_id: "a",
+                name: "search",
+                title: "Looked for a",
+                finished: true,
+                is_error: false,
+                summary: "waiting",
+                cards: [],
+                duration_ms: 1,
+              },
+            ],
+          },
+        } as Event,
+      },
+      shown_to_me(shownAs(approval("A", 1, "a")), shownAs(approval("B", 7, "a"))),
+    ],
+    expected: ["< running: {Looked for a parked} | (A open) | I as"],
+  },
+  {
+    name: "what becomes of it does not start a turn",
+    actions: () => [
+      ...asked_and_stored(),
+      finished(1, [called(1, "a"), parked(1, "a", "A"), message(1, 3, "assistant", text("I asked."))]),
+      changed(approval("A", 1, "a", { state: "expired" })),
+    ],
+    expected: ["> add V", "< done: {Looked for a parked} | (A expired) | I asked."],
+  },
+  {
+    name: "a decision is a line, and its turn is waited for",
+    actions: () => [
+      { type: "loaded", messages: [user(1, "add V"), called(1, "a"), parked(1, "a", "A")], more: false, fresh: true },
+      changed(approval("A", 1, "a", { state: "approved", decided_by: "p" })),
+      event("t2", { type: "turn_queued", message: decision(2, "Approved by Admin: Add V?"), ahead: 0 }),
+    ],
+    expected: ["> add V", "< done: {Looked for a parked} | (A approved)", "-- Approved by Admin: Add V?", "< starting"],
+  },
+  {
+    name: "the receipt follows the words of the turn that did it",
+    actions: () => [
+      event("t2", { type: "turn_queued", message: decision(2, "Approved by Admin: Add V?"), ahead: 0 }),
+      started(2),
+      delta(2, "Welcome."),
+      event("t2", { type: "noticed", notice: { kind: "receipt", text: "V was added." } }),
+    ],
+    expected: ["-- Approved by Admin: Add V?", "< running: Welcome. | [receipt]"],
+  },
+  {
+    name: "two calls that wait have their cards in order under their work",
+    actions: () => [
+      queued(1, "add V and Jackie"),
+      started(1),
+      call_started(1, "a"),
+      call_started(1, "b"),
+      opened(approval("B", 1, "b")),
+      opened(approval("A", 1, "a")),
+      call_finished(1, "a"),
+      call_finished(1, "b"),
+    ],
+    expected: ["> add V and Jackie", "< running: {Looked for a parked, Looked for b parked} | (A open) | (B open)"],
+  },
+  {
+    name: "two calls of one id keep both their cards, stored",
+    actions: () => [
+      {
+        type: "loaded",
+        messages: [
+          user(1, "add both"),
+          called(1, "a", "a"),
+          parked(1, "a", "A"),
+          { ...parked(1, "a", "B"), id: "m1.2b" },
+        ],
+        more: false,
+        fresh: true,
+      },
+    ],
+    expected: ["> add both", "< done: {Looked for a parked, Looked for a parked} | (A unknown) | (B unknown)"],
+  },
+  {
+    name: "two calls of one id keep both their cards, live",
+    actions: () => [
+      queued(1, "add both"),
+      started(1),
+      call_started(1, "a"),
+      opened(approval("A", 1, "a")),
+      opened(approval("B", 1, "a")),
+      call_finished(1, "a"),
+    ],
+    expected: ["> add both", "< running: {Looked for a parked} | (A open) | (B open)"],
+  },
+];
+
+describe("approvals", () => {
+  test.each(approval_cases)("$name", ({ actions, expected }) => {
+    expect(drawn(fold(...actions()))).toEqual(expected);
+  });
+
+  test("an answer that was on its way cannot undo an event, but its names are kept", () => {
+    const open = approval("A", 1, "a");
+    const state = fold(
+      opened(open),
+      changed({ ...open, state: "executed", decided_by: "p", outcome: "V was added." }),
+      shown_to_me(shownAs(open)),
+    );
+    expect(state.approvals.A).toMatchObject({ state: "executed", outcome: "V was added.", requester_name: "Kid" });
+    expect(state.approvals.A?.may_decide).toBe(false);
+  });
+
+  test("an event takes the buttons away at once", () => {
+    const open = approval("A", 1, "a");
+    const state = fold(shown_to_me(shownAs(open)), changed({ ...open, state: "declined", decided_by: "p" }));
+    expect(state.approvals.A).toMatchObject({ may_decide: false, requester_name: "Kid" });
+  });
+
+  test("what is not known yet is asked for, once", () => {
+    const open = approval("A", 1, "a");
+    const before = fold(
+      { type: "loaded", messages: [parked(1, "a", "A"), parked(2, "b", "B")], more: false, fresh: true },
+      opened(open),
+    );
+    expect(unknownApprovals(before)).toEqual(["B", "A"]);
+    const after = [
+      shown_to_me(shownAs(open), shownAs(approval("B", 2, "b", { state: "declined", decided_by: "p" }))),
+    ].reduce(reduce, before);
+    expect(unknownApprovals(after)).toEqual([]);
+  });
+
+  test("a changed one is followed by the version that took its place, on to the last", () => {
+    const { approvals } = fold(
+      shown_to_me(
+        shownAs(approval("C", 1, "a", { replaces: "B" })),
+        shownAs(approval("A", 1, "a", { state: "changed" })),
+        shownAs(approval("B", 1, "a", { state: "changed", replaces: "A" })),
+        shownAs(approval("D", 2, "d")),
+      ),
+    );
+    expect(versionsOf(approvals, "A").map(({ id }) => id)).toEqual(["A", "B", "C"]);
+    expect(versionsOf(approvals, "gone")).toEqual([]);
+  });
+
+  test("an answer to a decision is not offered to be asked again", () => {
+    const state = fold({
+      type: "loaded",
+      messages: [
+        user(1, "add V"),
+        message(1, 1, "assistant", text("Asked.")),
+        decision(2, "Approved."),
+        message(2, 1, "assistant", text("Done.")),
+      ],
+      more: false,
+      fresh: true,
+    });
+    expect(items(state).flatMap((item) => (item.kind === "answer" ? [item.after_decision] : []))).toEqual([
+      false,
+      true,
+    ]);
+  });
 });

@@ -6,6 +6,7 @@
  */
 
 import type {
+  Approval,
   Card,
   Event,
   Message,
@@ -14,6 +15,7 @@ import type {
   Part,
   RunningCall,
   RunningTurn,
+  ShownApproval,
   TurnState,
   Usage,
 } from "../api/types";
@@ -27,7 +29,9 @@ export interface CallView {
   arguments?: string;
   /** What came back, perhaps only its beginning. */
   result: string;
-  state: "running" | "done" | "failed" | "unanswered";
+  state: "running" | "done" | "failed" | "unanswered" | "parked" | "uncertain";
+  /** It did not run but waits, or waited, for these: models give two calls of a step the same id. */
+  approvals?: string[];
   cards: Card[];
   duration_ms: number;
 }
@@ -38,7 +42,11 @@ export type WorkItem = { type: "thinking"; text: string } | { type: "call"; call
 export type Block =
   | { type: "text"; text: string }
   | { type: "work"; items: WorkItem[] }
-  | { type: "notice"; notice: Notice };
+  | { type: "notice"; notice: Notice }
+  | { type: "approval"; id: string };
+
+/** An approval as far as it is known: events bring it without the names, which are asked for. */
+export type ApprovalView = Approval & Partial<ShownApproval>;
 
 /** What a turn used; known when it is finished. */
 export interface Summary {
@@ -88,6 +96,7 @@ export interface ConversationState {
   locals: Local[];
   summaries: Record<string, Summary>;
   outcomes: Record<string, TurnState>;
+  approvals: Record<string, ApprovalView>;
   last_number: number | undefined;
   title: string | undefined;
   deleted: boolean;
@@ -102,6 +111,7 @@ export const nothing: ConversationState = {
   locals: [],
   summaries: {},
   outcomes: {},
+  approvals: {},
   last_number: undefined,
   title: undefined,
   deleted: false,
@@ -117,6 +127,8 @@ export type Action =
   | { type: "discarded"; key: string }
   | { type: "cancelling" }
   | { type: "cancel_failed" }
+  /** As the service shows them to this person. */
+  | { type: "approvals"; approvals: ShownApproval[] }
   | { type: "cleared" }
   | { type: "renamed"; title: string };
 
@@ -156,6 +168,8 @@ export function reduce(state: ConversationState, action: Action): ConversationSt
       return state.running ? { ...state, running: { ...state.running, cancelling: true } } : state;
     case "cancel_failed":
       return state.running ? { ...state, running: { ...state.running, cancelling: false } } : state;
+    case "approvals":
+      return { ...state, approvals: action.approvals.reduce(withApproval, state.approvals) };
     case "cleared":
       return cleared(state);
     case "renamed":
@@ -211,6 +225,10 @@ function folded(state: ConversationState, event: Event, at_ms: number): Conversa
         outcomes: { ...state.outcomes, [event.turn]: event.state },
       };
     }
+    // They come at any time, of turns long over too.
+    case "approval_opened":
+    case "approval_changed":
+      return { ...next, approvals: withApproval(state.approvals, event.approval) };
     case "conversation_cleared":
       return { ...cleared(next), last_number: event.number };
     case "conversation_renamed":
@@ -274,6 +292,57 @@ function grow(running: Running, event: Event): Running | undefined {
     default:
       return undefined;
   }
+}
+
+/** How far it has come. Nothing goes back, so what was asked for before an event cannot undo the event. */
+const FAR: Record<Approval["state"], number> = {
+  open: 0,
+  approved: 1,
+  running: 2,
+  uncertain: 3,
+  executed: 4,
+  failed: 4,
+  declined: 4,
+  changed: 4,
+  expired: 4,
+  void: 4,
+};
+
+function withApproval(approvals: Record<string, ApprovalView>, approval: ApprovalView): Record<string, ApprovalView> {
+  const known = approvals[approval.id];
+  if (known && FAR[known.state] > FAR[approval.state]) {
+    // Older news, but perhaps the first with names.
+    const { requester_name } = approval;
+    if (known.requester_name !== undefined || requester_name === undefined) return approvals;
+    return { ...approvals, [approval.id]: { ...known, requester_name } };
+  }
+  // Nobody decides about what is not open any more, whatever was true before.
+  const settled = approval.state === "open" ? {} : { may_decide: false };
+  return { ...approvals, [approval.id]: { ...known, ...approval, ...settled } };
+}
+
+/** What is not known yet of the approvals a conversation meets: whole ones, and names. */
+export function unknownApprovals(state: Pick<ConversationState, "messages" | "approvals">): string[] {
+  const met = state.messages.flatMap((message) =>
+    message.parts.flatMap((part) => (part.type === "result" && part.approval ? [part.approval] : [])),
+  );
+  const unnamed = Object.values(state.approvals).filter(
+    ({ requester_name, may_decide, decided_by, decided_by_name }) =>
+      requester_name === undefined || may_decide === undefined || (decided_by !== null && !decided_by_name),
+  );
+  return [...new Set([...met.filter((id) => !state.approvals[id]), ...unnamed.map(({ id }) => id)])];
+}
+
+/** The versions of one request, oldest first: each took the place of the one before. */
+export function versionsOf(approvals: Record<string, ApprovalView>, id: string): ApprovalView[] {
+  const versions: ApprovalView[] = [];
+  let current = approvals[id];
+  while (current && !versions.includes(current)) {
+    const last: ApprovalView = current;
+    versions.push(last);
+    current = Object.values(approvals).find(({ replaces }) => replaces === last.id);
+  }
+  return versions;
 }
 
 function begun(turn: string, since_ms: number): Running {
@@ -383,6 +452,8 @@ function withoutConfirmed(state: ConversationState): ConversationState {
 
 export interface Said {
   kind: "said";
+  /** Not words of a person but what was decided, as the house says it. */
+  decided: boolean;
   id: string;
   turn: string | undefined;
   text: string;
@@ -404,6 +475,8 @@ export interface Answer {
   cancelling?: boolean;
   summary?: Summary | undefined;
   at_ms: number;
+  /** It follows a decision, so there is nothing to ask again. */
+  after_decision: boolean;
 }
 
 export type Item = Said | Answer;
@@ -414,11 +487,14 @@ export function settledItems(
   running_turn: string | undefined,
 ): Item[] {
   const items: Item[] = [];
-  let open: { answer: Answer; results: Map<string, CallView> } | undefined;
+  let open: { answer: Answer; calls: CallView[] } | undefined;
+  const decisions = new Set<string>();
   for (const message of state.messages) {
     if (message.role === "user") {
       open = undefined;
-      items.push(said(message));
+      const item = said(message);
+      if (item.decided) decisions.add(message.turn);
+      items.push(item);
       continue;
     }
     // A running turn is drawn from its events.
@@ -432,11 +508,12 @@ export function settledItems(
         state: "done",
         summary: state.summaries[message.turn],
         at_ms: message.created_at_ms,
+        after_decision: decisions.has(message.turn),
       };
-      open = { answer, results: new Map() };
+      open = { answer, calls: [] };
       items.push(answer);
     }
-    for (const part of message.parts) addPart(open.answer, part, open.results);
+    for (const part of message.parts) addPart(open.answer, part, open.calls);
   }
   for (const item of items) {
     if (item.kind !== "answer") continue;
@@ -447,6 +524,7 @@ export function settledItems(
         if (entry.type === "call" && entry.call.state === "running") entry.call.state = "unanswered";
       }
     }
+    item.blocks = withCards(item.blocks);
   }
   return items;
 }
@@ -467,7 +545,9 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
   let drawn = false;
   const draw = () => {
     if (state.running && !drawn) {
-      items.push(runningAnswer(state.running));
+      const { turn } = state.running;
+      const after_decision = settled.some((item) => item.kind === "said" && item.decided && item.turn === turn);
+      items.push(runningAnswer(state.running, Object.values(state.approvals), after_decision));
       drawn = true;
     }
   };
@@ -476,7 +556,7 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
     if (item.kind === "said" && waiting.has(item)) {
       if (first_waiting) {
         first_waiting = false;
-        items.push(item, starting(item.turn ?? item.id, item.at_ms, now_ms));
+        items.push(item, starting(item.turn ?? item.id, item.at_ms, now_ms, item.decided));
       } else {
         draw();
         items.push({ ...item, state: "queued" });
@@ -492,6 +572,7 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
     const queued = local.state === "sending" && (busy || index > 0);
     items.push({
       kind: "said",
+      decided: false,
       id: `local:${local.key}`,
       turn: local.turn,
       text: local.text,
@@ -501,7 +582,7 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
       ...(local.reason === undefined ? {} : { reason: local.reason }),
     });
     if (local.state === "sending" && !queued) {
-      items.push(starting(local.turn ?? local.key, local.at_ms, now_ms));
+      items.push(starting(local.turn ?? local.key, local.at_ms, now_ms, false));
     }
   });
   return items;
@@ -546,11 +627,15 @@ export function cardsOf(items: WorkItem[]): Card[] {
 }
 
 function said(message: Message): Said {
+  const decisions = message.parts.flatMap((part) => (part.type === "notice" ? [part.text] : []));
+  const text = textOf(message);
+  const decided = text === "" && decisions.length > 0;
   return {
     kind: "said",
+    decided,
     id: message.id,
     turn: message.turn,
-    text: textOf(message),
+    text: decided ? decisions.join(" ") : text,
     files: message.parts.flatMap((part) =>
       part.type === "image"
         ? [{ name: "", media_type: part.media_type, data: part.data }]
@@ -567,7 +652,7 @@ function textOf(message: Message): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 }
 
-function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
+function addPart(answer: Answer, part: Part, calls: CallView[]) {
   const work = () => {
     const last = answer.blocks.at(-1);
     if (last?.type === "work") return last.items;
@@ -593,12 +678,14 @@ function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
         cards: [],
         duration_ms: 0,
       };
-      results.set(part.id, call);
+      calls.push(call);
       work().push({ type: "call", call });
       return;
     }
     case "result": {
-      let call = results.get(part.call_id);
+      // Models give two calls of a step the same id: their results come in order.
+      const same = calls.filter(({ id }) => id === part.call_id);
+      let call = same.find(({ state }) => state === "running") ?? same.at(-1);
       if (!call) {
         call = {
           id: part.call_id,
@@ -609,12 +696,13 @@ function addPart(answer: Answer, part: Part, results: Map<string, CallView>) {
           cards: [],
           duration_ms: 0,
         };
-        results.set(part.call_id, call);
+        calls.push(call);
         work().push({ type: "call", call });
       }
       call.title = part.title || part.name;
       call.result = part.text;
-      call.state = part.is_error ? "failed" : "done";
+      call.state = part.approval ? "parked" : part.uncertain ? "uncertain" : part.is_error ? "failed" : "done";
+      if (part.approval) call.approvals = [...(call.approvals ?? []), part.approval];
       call.cards = part.cards ?? [];
       call.duration_ms = part.duration_ms ?? 0;
       return;
@@ -638,18 +726,41 @@ function outcome(answer: Answer, told: TurnState | undefined): Answer["state"] {
   return "done";
 }
 
-function runningAnswer(running: Running): Answer {
+function runningAnswer(running: Running, approvals: ApprovalView[], after_decision: boolean): Answer {
+  // A new version stands with the one it replaces.
+  const asked = approvals.filter(({ turn, replaces }) => turn === running.turn && replaces === null);
+  const blocks = running.blocks.map((block): Block => {
+    if (block.type !== "work") return block;
+    return {
+      type: "work",
+      items: block.items.map((item): WorkItem => {
+        if (item.type !== "call") return item;
+        const found = asked.filter(({ call_id }) => call_id === item.call.id).map(({ id }) => id);
+        return found.length === 0 ? item : { type: "call", call: { ...item.call, state: "parked", approvals: found } };
+      }),
+    };
+  });
   return {
     kind: "answer",
     id: `turn:${running.turn}`,
     turn: running.turn,
-    blocks: joined(running.blocks),
+    blocks: withCards(joined(blocks)),
     state: "running",
     since_ms: running.since_ms,
     progress: running.progress,
     cancelling: running.cancelling,
     at_ms: running.since_ms,
+    after_decision,
   };
+}
+
+/** What waits for a decision stands under the work that asked for it. */
+function withCards(blocks: Block[]): Block[] {
+  return blocks.flatMap((block): Block[] => {
+    if (block.type !== "work") return [block];
+    const ids = block.items.flatMap((item) => (item.type === "call" ? (item.call.approvals ?? []) : []));
+    return [block, ...[...new Set(ids)].map((id): Block => ({ type: "approval", id }))];
+  });
 }
 
 /** Work of neighbouring steps is one stretch to a reader. */
@@ -666,7 +777,7 @@ function joined(blocks: Block[]): Block[] {
   return result;
 }
 
-function starting(turn: string, at_ms: number, now_ms: number): Answer {
+function starting(turn: string, at_ms: number, now_ms: number, after_decision: boolean): Answer {
   return {
     kind: "answer",
     id: `turn:${turn}`,
@@ -675,5 +786,6 @@ function starting(turn: string, at_ms: number, now_ms: number): Answer {
     state: "starting",
     since_ms: Math.min(at_ms, now_ms),
     at_ms,
+    after_decision,
   };
 }

@@ -2,13 +2,14 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { House, MessageSquare, MessageSquarePlus, SunMoon } from "lucide-react";
+import { Hand, House, MessageSquare, MessageSquarePlus, SunMoon, UserRound } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useDeferredValue, useEffect, useState } from "react";
 import { go } from "../kit/route";
 import { changeSetting, setting } from "../kit/settings";
 import { day, words } from "../words/en";
 import { useConversationSearch } from "./conversations";
+import { Isolated } from "./isolated";
 
 const item =
   "flex h-10 cursor-default select-none items-center gap-3 rounded-[10px] px-3 text-[14px] outline-none data-[selected=true]:bg-hover";
@@ -37,7 +38,9 @@ export function SearchPalette({ open, onClose }: { open: boolean; onClose: () =>
   };
   const actions = [
     { name: words.sidebar.new_conversation, Sign: MessageSquarePlus, act: () => go({ page: "new" }) },
-    { name: words.sidebar.house, Sign: House, act: () => go({ page: "house" }) },
+    { name: words.pages.approvals, Sign: Hand, act: () => go({ page: "approvals" }) },
+    { name: words.pages.you, Sign: UserRound, act: () => go({ page: "you" }) },
+    { name: words.pages.house, Sign: House, act: () => go({ page: "house" }) },
     { name: `${words.menu.theme}: ${words.menu.light} / ${words.menu.dark}`, Sign: SunMoon, act: flip },
   ].filter(({ name }) => name.toLowerCase().includes(asked.toLowerCase()));
   const conversations = data?.conversations ?? [];
@@ -70,7 +73,9 @@ export function SearchPalette({ open, onClose }: { open: boolean; onClose: () =>
                       className={item}
                     >
                       <MessageSquare size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
-                      <span className="min-w-0 flex-1 truncate">{conversation.title || words.sidebar.untitled}</span>
+                      <span className="min-w-0 flex-1 truncate">
+                        <Isolated text={conversation.title || words.sidebar.untitled} />
+                      </span>
                       <span className="shrink-0 text-[12px] text-ink-3">{day(conversation.updated_at_ms)}</span>
                     </Command.Item>
                   ))}

@@ -1,23 +1,27 @@
 /** The conversations of the person, newest first, and the way to everything else. */
 
-import { Ellipsis, House, MessageSquarePlus, Pencil, Search, Trash2 } from "lucide-react";
+import { Ellipsis, Hand, House, MessageSquarePlus, Pencil, Search, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { memo, useMemo, useState } from "react";
 import type { Conversation, Me } from "../api/types";
 import { Mark } from "../kit/mark";
-import { Button, Confirm, classes, menu, Spinner } from "../kit/pieces";
+import { Badge, Button, Confirm, classes, menu, Spinner } from "../kit/pieces";
 import { RenameField } from "../kit/rename-field";
-import { addressOf, useRoute } from "../kit/route";
+import { addressOf, HOUSE_PAGES, useRoute } from "../kit/route";
 import { isUnread, useSetting } from "../kit/settings";
 import { PersonMenu } from "../person-menu";
 import { words } from "../words/en";
+import { useWaitingForMe } from "./approvals";
 import { grouped, useConversations, useDelete, useRename } from "./conversations";
+import { Isolated } from "./isolated";
 
 const row =
   "flex h-9 w-full items-center gap-2.5 rounded-[10px] px-2.5 text-[13.5px] text-ink-2 transition-colors hover:bg-hover hover:text-ink pointer-coarse:h-10";
 
 export function Sidebar({ me, onNavigate, onSearch }: { me: Me; onNavigate: () => void; onSearch: () => void }) {
   const route = useRoute();
+  const waiting = useWaitingForMe();
+  const about_house = route.page !== "approvals" && HOUSE_PAGES.some((page) => page === route.page);
   return (
     <div className="safe-top flex h-full flex-col bg-linen">
       <div className="flex h-14 shrink-0 items-center gap-2.5 px-4.5">
@@ -47,13 +51,23 @@ export function Sidebar({ me, onNavigate, onSearch }: { me: Me; onNavigate: () =
       </nav>
       <div className="safe-bottom space-y-0.5 border-line border-t px-2.5 pt-2">
         <a
+          href={addressOf({ page: "approvals" })}
+          onClick={onNavigate}
+          aria-current={route.page === "approvals" ? "page" : undefined}
+          className={classes(row, route.page === "approvals" && "bg-press text-ink")}
+        >
+          <Hand size={16} aria-hidden="true" />
+          {words.pages.approvals}
+          <Badge count={waiting} words={words.inbox.waiting(waiting)} className="ms-auto" />
+        </a>
+        <a
           href={addressOf({ page: "house" })}
           onClick={onNavigate}
           aria-current={route.page === "house" ? "page" : undefined}
-          className={classes(row, route.page === "house" && "bg-press text-ink")}
+          className={classes(row, about_house && "bg-press text-ink")}
         >
           <House size={16} aria-hidden="true" />
-          {words.sidebar.house}
+          {words.pages.house}
         </a>
         <PersonMenu me={me} className={row} />
       </div>
@@ -160,7 +174,9 @@ const Entry = memo(function Entry({
           unread && "font-medium",
         )}
       >
-        <span className="truncate">{rename.isPending && rename.variables ? rename.variables.title : title}</span>
+        <span className="truncate">
+          <Isolated text={rename.isPending && rename.variables ? rename.variables.title : title} />
+        </span>
         {(conversation.pending || unread) && (
           <span
             className={classes(

@@ -7,7 +7,15 @@ import { ApiError, api } from "../api/client";
 import { type Connection, watch } from "../api/events";
 import type { OutgoingFile } from "../api/types";
 import { words } from "../words/en";
-import { type Action, type ConversationState, type Local, nothing, reduce, stoppable } from "./reduce";
+import {
+  type Action,
+  type ConversationState,
+  type Local,
+  nothing,
+  reduce,
+  stoppable,
+  unknownApprovals,
+} from "./reduce";
 
 export interface View {
   state: ConversationState;
@@ -15,15 +23,20 @@ export interface View {
   /** Why the messages are not there. */
   problem: "unreachable" | "gone" | undefined;
   loading_older: boolean;
+  /** How far it is with the approvals that messages name. */
+  approvals: "asking" | "answered" | "failed";
 }
 
 /** Conversations kept beside the one that is open. */
 const KEPT = 12;
+/** Approvals asked for at once; a conversation with more asks for each of the others. */
+const APPROVALS = 100;
 
-let touched: () => void = () => {};
+type Touched = "conversations" | "approvals";
+let touched: (what: Touched) => void = () => {};
 
-/** Called when something happened that the list of conversations shows. */
-export function onTouched(listener: () => void) {
+/** Called when something happened that a list beside the conversation shows. */
+export function onTouched(listener: (what: Touched) => void) {
   touched = listener;
 }
 
@@ -46,6 +59,7 @@ export class ConversationStore {
       connection: id === undefined ? "closed" : "connecting",
       problem: undefined,
       loading_older: false,
+      approvals: "asking",
     };
   }
 
@@ -71,6 +85,10 @@ export class ConversationStore {
           this.enqueue({ type: "event", event, at_ms: Date.now() });
           // A snapshot says what runs, not what ended before we listened.
           if (event.type === "snapshot") void this.load();
+          if (event.type === "approval_opened" || event.type === "approval_changed") {
+            touched("approvals");
+            void this.loadApprovals(event.approval.id);
+          }
           if (
             [
               "turn_queued",
@@ -80,7 +98,7 @@ export class ConversationStore {
               "conversation_cleared",
             ].includes(event.type)
           ) {
-            touched();
+            touched("conversations");
           }
         },
       });
@@ -102,10 +120,43 @@ export class ConversationStore {
       if (mine !== this.asked) return;
       this.set({ problem: undefined });
       this.dispatch({ type: "loaded", messages, more, fresh: true });
+      void this.loadApprovals();
     } catch (reason) {
       if (mine !== this.asked) return;
       if (reason instanceof ApiError && reason.status === 404) this.set({ problem: "gone" });
       else if (!this.view.state.loaded) this.set({ problem: "unreachable" });
+    }
+  }
+
+  /** Asks for the approvals of this conversation, or for the one an event told of, as this person sees them. */
+  async loadApprovals(told?: string) {
+    const { id } = this;
+    if (id === undefined) return;
+    const { running } = this.view.state;
+    try {
+      // New versions are named by nothing but the list, and so is what a running turn asked for before we listened.
+      if (told === undefined && (running || unknownApprovals(this.view.state).length > 0)) {
+        const { approvals } = await api.approvals({ state: "all", limit: APPROVALS });
+        this.dispatch({ type: "approvals", approvals: approvals.filter(({ conversation }) => conversation === id) });
+      }
+      const missing = told === undefined ? unknownApprovals(this.view.state) : [told];
+      const found = await Promise.all(missing.map((approval) => this.shown(approval)));
+      this.dispatch({ type: "approvals", approvals: found.flatMap((approval) => approval ?? []) });
+    } catch {
+      // Their places in the conversation say that they are missing and offer to ask again.
+      this.set({ approvals: "failed" });
+      return;
+    }
+    this.set({ approvals: "answered" });
+  }
+
+  /** Undefined for one that is gone. */
+  private async shown(approval: string) {
+    try {
+      return await api.approval(approval);
+    } catch (reason) {
+      if (reason instanceof ApiError && !reason.unreachable) return undefined;
+      throw reason;
     }
   }
 
@@ -116,6 +167,7 @@ export class ConversationStore {
     try {
       const { messages, more } = await api.messages(this.id, { before: first.position });
       this.dispatch({ type: "loaded", messages, more, fresh: false });
+      void this.loadApprovals();
     } finally {
       this.set({ loading_older: false });
     }
@@ -142,7 +194,7 @@ export class ConversationStore {
         key,
       );
       this.dispatch({ type: "accepted", key, turn: turn_id });
-      touched();
+      touched("conversations");
     } catch (reason) {
       this.dispatch({
         type: "refused",

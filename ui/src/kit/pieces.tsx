@@ -183,6 +183,7 @@ export function Confirm({
   title,
   text,
   yes,
+  no = words.confirm.cancel,
 }: {
   open: boolean;
   onClose: () => void;
@@ -190,6 +191,7 @@ export function Confirm({
   title: string;
   text: string;
   yes: string;
+  no?: string;
 }) {
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => next || onClose()}>
@@ -202,7 +204,7 @@ export function Confirm({
           </AlertDialog.Description>
           <div className="mt-5 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>
-              <Button>{words.confirm.cancel}</Button>
+              <Button>{no}</Button>
             </AlertDialog.Cancel>
             <AlertDialog.Action asChild>
               <Button kind="danger" onClick={onYes}>
@@ -230,6 +232,23 @@ export const field =
 
 export function Spinner({ size = 16, className }: { size?: number; className?: string }) {
   return <LoaderCircle size={size} aria-hidden="true" className={classes("animate-spin", className)} />;
+}
+
+/** A small number, and its words for those who cannot see it; nothing when it is 0. */
+export function Badge({ count, words: said, className }: { count: number; words: string; className?: string }) {
+  if (count === 0) return null;
+  return (
+    <span
+      data-testid="badge"
+      className={classes(
+        "tabular grid h-4.5 min-w-4.5 place-items-center rounded-full bg-livery px-1.25 font-medium text-[11px] text-on-livery leading-none",
+        className,
+      )}
+    >
+      <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+      <span className="sr-only">{said}</span>
+    </span>
+  );
 }
 
 /** The face of a failure: what happened, what it means, and the way on. */

@@ -1,19 +1,22 @@
-/** Where the page is, in the fragment: `#/c/ID`, `#/house`, `#/` for a new conversation. */
+/** Where the page is, in the fragment: `#/c/ID`, `#/house` and its neighbours, `#/` for a new conversation. */
 
 import { useSyncExternalStore } from "react";
 
-export type Route = { page: "conversation"; id: string } | { page: "new" } | { page: "house" };
+/** Pages about the house, in the order they are offered. */
+export const HOUSE_PAGES = ["approvals", "you", "house", "people", "audit"] as const;
+export type HousePage = (typeof HOUSE_PAGES)[number];
+export type Route = { page: "conversation"; id: string } | { page: "new" } | { page: HousePage };
 
 export function parseRoute(hash: string): Route {
   const [, page, id] = hash.replace(/^#/, "").split("/");
   if (page === "c" && id) return { page: "conversation", id: decodeURIComponent(id) };
-  if (page === "house") return { page: "house" };
-  return { page: "new" };
+  const house = HOUSE_PAGES.find((name) => name === page);
+  return { page: house ?? "new" };
 }
 
 export function addressOf(route: Route): string {
   if (route.page === "conversation") return `#/c/${encodeURIComponent(route.id)}`;
-  return route.page === "house" ? "#/house" : "#/";
+  return route.page === "new" ? "#/" : `#/${route.page}`;
 }
 
 export function go(route: Route, replace = false) {

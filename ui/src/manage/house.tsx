@@ -1,83 +1,31 @@
-/** The house behind the conversations: health, usage, models; for admins also people and keys. */
+/** The house behind the conversations: health, usage, models, keys. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowLeft, Link2, Plus, Trash2 } from "lucide-react";
-import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from "react";
-import { ApiError, api } from "../api/client";
-import type { Key, Me, ModelInfo, Person, Standing, UsageDay } from "../api/types";
+import { Plus } from "lucide-react";
+import { type FormEvent, type ReactNode, useMemo, useState } from "react";
+import { api } from "../api/client";
+import type { Key, Me, ModelInfo, UsageDay } from "../api/types";
 import { noteFailure } from "../chat/conversations";
 import { useModels } from "../chat/models";
-import { Button, Confirm, CopyButton, classes, Dialog, Failed, field, IconButton, Spinner } from "../kit/pieces";
-import { go } from "../kit/route";
-import { setting } from "../kit/settings";
-import { date, day, money, tokens, wholeTokens, words } from "../words/en";
+import { Button, Confirm, classes, Dialog, Failed, field } from "../kit/pieces";
+import { day, money, tokens, wholeTokens, words } from "../words/en";
+import { Choice, Frame, forbidden, Part, Secret, Waiting } from "./frame";
 import { type Condition, readHealth } from "./health";
 import { type Columns, DataTable } from "./table";
 
 export default function HousePage({ me, start }: { me: Me; start: ReactNode }) {
-  const admin = me.person.standing === "admin";
-  useEffect(() => {
-    document.title = `${words.house.title} – ${words.name}`;
-  }, []);
-  const back = () => {
-    const last = setting("last_conversation");
-    go(last === "" ? { page: "new" } : { page: "conversation", id: last });
-  };
   return (
-    <div className="flex h-full flex-col">
-      <header className="safe-top shrink-0 max-lg:border-line max-lg:border-b">
-        <div className="flex h-14 items-center gap-1 px-2 lg:px-4">
-          {start}
-          <Button kind="quiet" className="px-2.5!" onClick={back}>
-            <ArrowLeft size={15} aria-hidden="true" /> {words.house.back}
-          </Button>
-        </div>
-      </header>
-      <div className="min-h-0 flex-1 overflow-y-auto">
-        <div className="mx-auto max-w-[860px] space-y-12 px-5 pt-4 pb-20 sm:px-8">
-          <h1 className="font-display text-[34px] leading-tight tracking-[-0.022em]">{words.house.title}</h1>
-          <Health />
-          <Usage admin={admin} />
-          <ModelList />
-          {admin && <People me={me} />}
-          <Keys />
-          <footer className="border-line border-t pt-5 text-[12.5px] text-ink-3 leading-relaxed">
-            <p>{words.about.tmdb}</p>
-            <p>{words.about.tvmaze}</p>
-          </footer>
-        </div>
-      </div>
-    </div>
+    <Frame me={me} start={start} page="house">
+      <Health />
+      <Usage admin={me.person.standing === "admin"} />
+      <ModelList />
+      <Keys />
+      <footer className="border-line border-t pt-5 text-[12.5px] text-ink-3 leading-relaxed">
+        <p>{words.about.tmdb}</p>
+        <p>{words.about.tvmaze}</p>
+      </footer>
+    </Frame>
   );
-}
-
-function Part({
-  title,
-  hint,
-  action,
-  children,
-}: {
-  title: string;
-  hint: string;
-  action?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <section>
-      <div className="mb-4 flex flex-wrap items-end justify-between gap-3">
-        <div>
-          <h2 className="font-semibold text-[17px] tracking-[-0.012em]">{title}</h2>
-          <p className="text-[13.5px] text-ink-3">{hint}</p>
-        </div>
-        {action}
-      </div>
-      {children}
-    </section>
-  );
-}
-
-function Waiting() {
-  return <Spinner className="my-6 text-ink-3" />;
 }
 
 const DOTS: Record<Condition, string> = {
@@ -167,28 +115,15 @@ function Usage({ admin }: { admin: boolean }) {
       hint={words.house.usage_hint}
       action={
         admin && (
-          <div
-            role="radiogroup"
-            aria-label={words.house.usage}
-            className="flex rounded-[10px] bg-linen p-0.5 text-[13px]"
-          >
-            {[false, true].map((value) => (
-              // biome-ignore lint/a11y/useSemanticElements: two buttons that look like one control
-              <button
-                key={String(value)}
-                type="button"
-                role="radio"
-                aria-checked={all === value}
-                onClick={() => setAll(value)}
-                className={classes(
-                  "h-7.5 rounded-lg px-3",
-                  all === value ? "bg-raised shadow-raised" : "text-ink-2 hover:text-ink",
-                )}
-              >
-                {value ? words.house.usage_all : words.house.usage_mine}
-              </button>
-            ))}
-          </div>
+          <Choice
+            label={words.house.usage}
+            value={all ? "all" : "mine"}
+            options={[
+              ["mine", words.house.usage_mine],
+              ["all", words.house.usage_all],
+            ]}
+            onChange={(value) => setAll(value === "all")}
+          />
         )
       }
     >
@@ -314,154 +249,6 @@ function ModelList() {
         </>
       )}
     </Part>
-  );
-}
-
-const STANDINGS: Standing[] = ["guest", "child", "member", "admin"];
-
-/** What only some may ask for is left out rather than shown as broken. */
-function forbidden(reason: unknown) {
-  return reason instanceof ApiError && (reason.status === 403 || reason.status === 404);
-}
-
-function People({ me }: { me: Me }) {
-  const client = useQueryClient();
-  const { data, isPending, error, refetch } = useQuery({
-    queryKey: ["people"],
-    queryFn: ({ signal }) => api.people(signal),
-  });
-  const [link, setLink] = useState<{ person: Person; url: string; expires_at_ms: number }>();
-  const [removing, setRemoving] = useState<Person>();
-  const refresh = () => client.invalidateQueries({ queryKey: ["people"] });
-  const make_link = useMutation({
-    mutationFn: async (person: Person) => ({ person, ...(await api.linkPerson(person.id)) }),
-    onSuccess: setLink,
-    onError: noteFailure,
-  });
-  const remove = useMutation({
-    mutationFn: (id: string) => api.deletePerson(id),
-    onError: noteFailure,
-    onSettled: refresh,
-  });
-  const add = useMutation({ mutationFn: api.createPerson, onError: noteFailure, onSuccess: refresh });
-
-  const ask_link = make_link.mutate;
-  const columns: Columns<Person> = useMemo(
-    () => [
-      {
-        accessorKey: "name",
-        header: words.house.name,
-        cell: ({ row }) => (
-          <>
-            <span className="font-medium">{row.original.name}</span>
-            {row.original.id === me.person.id && <span className="text-ink-3"> ({words.house.you})</span>}
-          </>
-        ),
-      },
-      {
-        accessorKey: "standing",
-        header: words.house.standing,
-        cell: ({ row }) => words.menu.standing[row.original.standing],
-      },
-      { accessorKey: "created_at_ms", header: words.house.since, cell: ({ row }) => day(row.original.created_at_ms) },
-      {
-        id: "actions",
-        enableSorting: false,
-        header: () => <span className="sr-only">{words.house.actions}</span>,
-        cell: ({ row }) => (
-          <span className="inline-flex items-center gap-1">
-            <Button className="h-8! px-2.5!" onClick={() => ask_link(row.original)}>
-              <Link2 size={14} aria-hidden="true" /> {words.house.link}
-            </Button>
-            <IconButton
-              label={`${words.house.remove}: ${row.original.name}`}
-              disabled={row.original.id === me.person.id}
-              onClick={() => setRemoving(row.original)}
-            >
-              <Trash2 size={15} />
-            </IconButton>
-          </span>
-        ),
-      },
-    ],
-    [me.person.id, ask_link],
-  );
-
-  if (forbidden(error)) return null;
-  return (
-    <Part title={words.house.people} hint={words.house.people_hint}>
-      {isPending ? (
-        <Waiting />
-      ) : error ? (
-        <Failed title={words.state.unreachable} onRetry={() => void refetch()} />
-      ) : (
-        <DataTable label={words.house.people} columns={columns} rows={data.people} numeric={["actions"]} />
-      )}
-      <AddPerson busy={add.isPending} onAdd={(person) => add.mutate(person)} />
-      <Dialog
-        open={link !== undefined}
-        onClose={() => setLink(undefined)}
-        title={link ? words.house.link_for(link.person.name) : ""}
-        {...(link ? { description: words.house.link_hint(date(link.expires_at_ms)) } : {})}
-      >
-        {link && <Secret text={link.url} />}
-      </Dialog>
-      <Confirm
-        open={removing !== undefined}
-        onClose={() => setRemoving(undefined)}
-        onYes={() => removing && remove.mutate(removing.id)}
-        title={words.confirm.person_title(removing?.name ?? "")}
-        text={words.confirm.person_text}
-        yes={words.confirm.yes_remove}
-      />
-    </Part>
-  );
-}
-
-function Secret({ text }: { text: string }) {
-  return (
-    <div className="flex items-center gap-1 rounded-[10px] border border-line-2 bg-paper py-1 ps-3 pe-1">
-      <code className="min-w-0 flex-1 font-mono text-[12.5px] [overflow-wrap:anywhere]">{text}</code>
-      <CopyButton text={text} label={words.house.copy} />
-    </div>
-  );
-}
-
-function AddPerson({ busy, onAdd }: { busy: boolean; onAdd: (person: { name: string; standing: Standing }) => void }) {
-  const [name, setName] = useState("");
-  const [standing, setStanding] = useState<Standing>("member");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (name.trim() === "") return;
-    onAdd({ name: name.trim(), standing });
-    setName("");
-  };
-  return (
-    <form onSubmit={submit} aria-label={words.house.add_person} className="mt-4 flex flex-wrap gap-2">
-      <input
-        value={name}
-        maxLength={80}
-        onChange={(event) => setName(event.target.value)}
-        aria-label={words.house.person_name}
-        placeholder={words.house.person_name}
-        className={classes(field, "h-9! min-w-40 flex-1 sm:max-w-64")}
-      />
-      <select
-        value={standing}
-        onChange={(event) => setStanding(event.target.value as Standing)}
-        aria-label={words.house.standing}
-        className={classes(field, "h-9! w-auto! pe-2")}
-      >
-        {STANDINGS.map((value) => (
-          <option key={value} value={value}>
-            {words.menu.standing[value]}
-          </option>
-        ))}
-      </select>
-      <Button type="submit" disabled={busy || name.trim() === ""}>
-        <Plus size={15} aria-hidden="true" /> {words.house.add}
-      </Button>
-    </form>
   );
 }
 

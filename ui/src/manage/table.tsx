@@ -17,18 +17,20 @@ const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSorted
 
 export type Columns<Row extends object> = ColumnDef<typeof features, Row, unknown>[];
 
-/** `numeric` names the columns that are set to the right. */
+/** `numeric` names the columns that are set to the right, `wide` those left out on a narrow screen. */
 export function DataTable<Row extends object>({
   label,
   columns,
   rows,
   numeric = [],
+  wide = [],
   sorting: first = [],
 }: {
   label: string;
   columns: Columns<Row>;
   rows: Row[];
   numeric?: string[];
+  wide?: string[];
   sorting?: SortingState;
 }) {
   const [sorting, setSorting] = useState<SortingState>(first);
@@ -50,6 +52,7 @@ export function DataTable<Row extends object>({
                     className={classes(
                       "h-9 pe-4 font-medium text-[12.5px] text-ink-3 last:pe-0",
                       right ? "text-end" : "text-start",
+                      wide.includes(header.column.id) && "max-sm:hidden",
                     )}
                   >
                     {header.column.getCanSort() ? (
@@ -80,6 +83,7 @@ export function DataTable<Row extends object>({
                   className={classes(
                     "tabular h-11 whitespace-nowrap pe-4 last:pe-0",
                     numeric.includes(cell.column.id) ? "text-end text-ink-2" : "text-start",
+                    wide.includes(cell.column.id) && "max-sm:hidden",
                   )}
                 >
                   <table.FlexRender cell={cell} />

@@ -27,6 +27,28 @@ test("many tokens are rounded, few are not", () => {
   expect([tokens(7), tokens(9_999), tokens(18_432)]).toEqual(["7", "9,999", "18.4k"]);
 });
 
+test.each([
+  [0, "time is up"],
+  [59, "59 s left"],
+  [60, "1 min left"],
+  [61, "2 min left"],
+  [3_600, "1 h left"],
+  [47 * 3_600, "47 h left"],
+  [72 * 3_600, "3 days left"],
+])("%d seconds read %s", (seconds, expected) => {
+  expect(words.approval.left(seconds)).toBe(expected);
+});
+
+test("what was stopped and what was deleted is counted in a sentence", () => {
+  expect([0, 1, 2].map(words.stop.stopped)).toEqual([
+    "Nothing was running or waiting, so nothing was stopped.",
+    "1 answer was stopped. Ask again to start over.",
+    "2 answers were stopped. Ask again to start over.",
+  ]);
+  expect(words.you.forgotten({ conversations: 2, api_keys: 0, facts: 1 })).toBe("Deleted. conversations: 2, facts: 1.");
+  expect(words.you.forgotten({ facts: 0 })).toBe("There was nothing to delete.");
+});
+
 test("the greeting knows the hour", () => {
   expect([3, 8, 14, 20].map((hour) => words.chat.greeting("Admin", hour))).toEqual([
     "Good evening, Admin.",

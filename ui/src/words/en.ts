@@ -1,9 +1,16 @@
 /** Every text the page shows of its own, in English. */
 
+import type { Standing } from "../api/types";
+
 const number = new Intl.NumberFormat("en");
 
 function plural(count: number, one: string, many: string) {
   return `${number.format(count)} ${count === 1 ? one : many}`;
+}
+
+/** What the service says of a refusal comes without a full stop, what the page says comes with one. */
+function sentence(reason: string) {
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
 }
 
 export const words = {
@@ -22,6 +29,7 @@ export const words = {
     broken_hint: "Reloading shows the same conversation again; nothing is lost.",
     reload: "Reload",
     picture_missing: "No picture",
+    hidden_character: "A character that cannot be seen, or that turns the text around",
   },
 
   sign_in: {
@@ -31,14 +39,13 @@ export const words = {
     submit: "Sign in",
     busy: "Signing in…",
     wrong: "This code is not valid any more. Ask for a new one; each works once.",
-    lost: "No code? Whoever runs the service gets a new link when it starts, and can make one for you on the House page.",
+    lost: "No code? Whoever runs the service gets a new link when it starts, and can make one for you on the People page.",
   },
 
   sidebar: {
     label: "Conversations",
     new_conversation: "New conversation",
     search: "Search",
-    house: "House",
     open: "Open the list of conversations",
     close: "Close the list of conversations",
     empty: "Conversations appear here.",
@@ -153,13 +160,27 @@ export const words = {
     unknown_model: "unknown model",
     empty: "The answer is empty.",
     picture_link: (text: string) => (text === "" ? "picture" : text),
+    unopened: {
+      writing: "Links open once the answer is finished.",
+      scheme: "Not a link: only web addresses can be opened from an answer.",
+      disguised: "Not a link: this address is not what it looks like.",
+      carries: "Not a link: this address carries more than a place.",
+      unknown: "Not a link: neither you nor a search result named this site. Copy the address if you trust it.",
+    },
   },
 
   work: {
     running: (done: number, all: number) => `Step ${number.format(Math.min(done + 1, all))} of ${number.format(all)}`,
     done: (count: number) => plural(count, "step", "steps"),
     failed: (count: number) => `${number.format(count)} failed`,
-    call_state: { running: "running", done: "done", failed: "failed", unanswered: "no answer" },
+    call_state: {
+      running: "running",
+      done: "done",
+      failed: "failed",
+      unanswered: "no answer",
+      parked: "not done; it was asked first",
+      uncertain: "nobody knows whether it happened",
+    },
     asked: "Asked with",
     came_back: "Came back",
     tool: "Tool",
@@ -178,6 +199,83 @@ export const words = {
     partial: "Partial answer",
     failed: "No answer",
     fallback: "Another model",
+    decided: "Decided",
+    receipt: "Done",
+    correction: "Correction",
+  },
+
+  approval: {
+    asks: "Waits for a decision",
+    asks_you: "Waits for you",
+    announced: (question: string) => `It waits for a decision: ${question}`,
+    asked_by: "Asked by",
+    by: "by",
+    why: "Why it is asked",
+    approve: "Approve",
+    change: "Change",
+    decline: "Decline",
+    details: "Details",
+    cut: "The card does not show everything. Open Details and read it before you approve.",
+    exactly: "Exactly what would be done",
+    tool: "Tool",
+    instance: "Where",
+    asked_at: "Asked",
+    expires_at: "Open until",
+    fingerprint: "Fingerprint",
+    left: (seconds: number) => {
+      if (seconds === 0) return "time is up";
+      if (seconds < 60) return `${seconds} s left`;
+      if (seconds < 3_600) return `${Math.ceil(seconds / 60)} min left`;
+      if (seconds < 48 * 3_600) return `${Math.ceil(seconds / 3_600)} h left`;
+      return `${Math.ceil(seconds / 86_400)} days left`;
+    },
+    until: (until: string) => `Open until ${until}`,
+    reason: "Why not? They are told. You can leave it empty.",
+    reason_hint: "Too late on a school night",
+    back: "Back",
+    change_hint: "The changed request is shown to you again before anything happens.",
+    change_send: "Show the changed request",
+    argument: (name: string) => {
+      const text = name.replaceAll("_", " ");
+      return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+    },
+    optional: "optional",
+    no_choice: "Not said",
+    wrong: {
+      text: "This is needed.",
+      number: "Enter a number.",
+      integer: "Enter a whole number.",
+      boolean: "This is needed.",
+      choice: "Choose one.",
+      list: "Enter one a line.",
+    },
+    not_json: "This is not a JSON object. Look for a missing quote or comma.",
+    late: (reason: string) => `Your decision came too late: ${sentence(reason)}`,
+    refused: (reason: string) => `Nothing was decided: ${sentence(reason)}`,
+    told: {
+      waits: ({ requester, standing }: { requester: boolean; standing: Standing | null }) => {
+        if (standing === "admin") return "An admin decides. Nothing happens until then.";
+        if (standing === "member") return "A member or an admin decides. Nothing happens until then.";
+        if (standing !== null) return "Anybody of the household may decide. Nothing happens until then.";
+        return requester
+          ? "Only the one who asked decides. Nothing happens until then."
+          : "Nobody may decide this. It will expire.";
+      },
+      approved: "Approved",
+      running: "It is being done now.",
+      executed: "Done.",
+      failed: "It was approved and did not work.",
+      uncertain: "It was approved, but whether it happened is not known. Please check before you ask again.",
+      declined: "Declined",
+      changed: "Changed",
+      changed_on: "The new version has to be decided itself.",
+      expired: "Nobody decided in time, so nothing was done. Ask again if you still want it.",
+      void: "It may no longer be done, and nothing was. Ask again if you still want it.",
+    },
+    new_version: "New version",
+    asking: "Looking up what was asked…",
+    answered: "What was asked here is not known any more. Nothing waits for it.",
+    failed: "What was asked here could not be loaded.",
   },
 
   models: {
@@ -273,7 +371,6 @@ export const words = {
   },
 
   house: {
-    title: "House",
     back: "Back to the conversation",
     health: "Health",
     health_hint: "What the service is made of, and whether it works now.",
@@ -301,20 +398,9 @@ export const words = {
     model: "Model",
     context: "Reads",
     price: "Price",
-    people: "People",
-    people_hint: "Everybody who may talk to the house. A sign-in link works once.",
     name: "Name",
-    standing: "Standing",
     since: "Since",
     actions: "Actions",
-    add_person: "Add a person",
-    person_name: "Their name",
-    add: "Add",
-    link: "Sign-in link",
-    link_for: (name: string) => `Sign-in link for ${name}`,
-    link_hint: (until: string) => `Works once, until ${until}. Whoever opens it is signed in as this person.`,
-    remove: "Remove",
-    you: "you",
     keys: "API keys",
     keys_hint: "For programs that talk to the house over HTTP.",
     no_keys: "No keys yet.",
@@ -326,6 +412,136 @@ export const words = {
     copy: "Copy",
     copied: "Copied",
     close: "Close",
+  },
+
+  pages: {
+    label: "About the house",
+    approvals: "Approvals",
+    you: "You",
+    house: "House",
+    people: "People",
+    audit: "Audit",
+  },
+
+  inbox: {
+    hint: "What waits for a decision, and what you asked for. Nothing happens before somebody says yes.",
+    filter: "Which are shown",
+    open: "Open",
+    all: "All",
+    waiting: (count: number) => `${plural(count, "request waits", "requests wait")} for you`,
+    empty_open: "Nothing waits for a decision.",
+    empty_all: "Nothing has been asked yet.",
+    failed: "The approvals could not be loaded.",
+    failed_hint: "Nothing is done without a decision, so nothing is lost.",
+    older: "Show older",
+    conversation: "Conversation",
+  },
+
+  people: {
+    hint: "Everybody who may talk to the house. A sign-in link works once.",
+    name: "Name",
+    standing: "Standing",
+    since: "Since",
+    actions: "Actions",
+    add_person: "Add a person",
+    person_name: "Their name",
+    add: "Add",
+    edit: "Edit",
+    edit_title: (name: string) => `Edit ${name}`,
+    keep: "Save",
+    kept: (name: string) => `${name} was saved.`,
+    not_kept: (reason: string) => `Not saved: ${sentence(reason)}`,
+    link: "Sign-in link",
+    link_for: (name: string) => `Sign-in link for ${name}`,
+    link_hint: (until: string) => `Works once, until ${until}. Whoever opens it is signed in as this person.`,
+    remove: "Remove",
+    you: "you",
+    forbidden: "Only an admin sees who may talk to the house.",
+  },
+
+  identities: {
+    title: "Accounts on other channels",
+    yours: "Your other channels",
+    yours_hint: "Whoever writes from a linked account is taken for you.",
+    none: "No other account is linked.",
+    failed: "The accounts could not be loaded.",
+    forbidden: "Only an admin sees these accounts.",
+    channel: { discord: "Discord", telegram: "Telegram", web: "Web", console: "Console" } as Record<string, string>,
+    link: "Link another channel",
+    type_it: "Send this to Majordomo on the other channel, from your own account there:",
+    left: (seconds: number) => `Works once, for another ${words.answer.seconds(seconds)}.`,
+    over: "That code is over. Ask for a new one.",
+    unlink: "Unlink",
+    unlink_title: (channel: string) => `Unlink this ${channel} account?`,
+    unlink_text: "Whoever writes from it is a stranger from then on. It can be linked again.",
+  },
+
+  you: {
+    hint: "What the house knows of you, and how to take it back.",
+    facts: "What it remembers",
+    facts_hint: "Said in conversations and kept for later ones.",
+    no_facts: "Nothing is remembered.",
+    failed: "What is remembered could not be loaded.",
+    scope: { person: "About you", room: "About a room", household: "About the household" } as Record<string, string>,
+    said_by_you: "said by you",
+    said_by_other: "said by somebody else",
+    remove: "Forget",
+    remove_title: "Forget this?",
+    forget: "Forget me",
+    forget_hint: "Deletes your conversations, what is remembered of you and what you asked for.",
+    forget_me: "Forget me…",
+    forget_title: "Forget everything about you?",
+    forget_text:
+      "Your conversations, what is remembered of you and what you asked for are deleted at once. You stay a person of the household. This cannot be undone.",
+    type_name: "To go on, type your name:",
+    forget_yes: "Forget me",
+    not_forgotten: (reason: string) => `Nothing was deleted: ${sentence(reason)}`,
+    forgotten: (deleted: Record<string, number>) => {
+      const parts = Object.entries(deleted)
+        .filter(([, count]) => count > 0)
+        .map(([what, count]) => `${what.replaceAll("_", " ")}: ${number.format(count)}`);
+      return parts.length === 0 ? "There was nothing to delete." : `Deleted. ${parts.join(", ")}.`;
+    },
+  },
+
+  audit: {
+    hint: "Who decided, changed or was refused what, newest first.",
+    filter: "Show",
+    every: "Everything",
+    when: "When",
+    who: "Who",
+    what: "What",
+    detail: "In words",
+    house: "The house",
+    kind: {
+      policy: "Rules",
+      approval: "Decision",
+      execution: "Done",
+      person: "People",
+      key: "Key",
+      hidden_text: "Hidden text",
+      foreign_link: "Unknown link",
+      stop: "Stop",
+      secret: "Secret",
+    } as Record<string, string>,
+    empty: "Nothing of this kind has happened.",
+    older: "Show older",
+    failed: "The audit could not be loaded.",
+    forbidden: "Only an admin sees the audit.",
+  },
+
+  stop: {
+    mine: "Stop everything",
+    everybody: "Stop everybody's answers",
+    everybody_title: "Stop everybody's answers?",
+    everybody_text: "Whatever is being answered or waits, for anybody in the house, ends now. They can ask again.",
+    everybody_yes: "Stop them",
+    keep: "Let them run",
+    stopped: (count: number) =>
+      count === 0
+        ? "Nothing was running or waiting, so nothing was stopped."
+        : `${plural(count, "answer was", "answers were")} stopped. Ask again to start over.`,
+    failed: (reason: string) => `Nothing was stopped: ${sentence(reason)}`,
   },
 
   dialog: { close: "Close" },
