@@ -156,14 +156,7 @@ impl Server {
                 command
                     .arg("-D")
                     .arg(self.data())
-                    .args([
-                        "-U",
-                        "majordomo",
-                        "--auth=scram-sha-256",
-                        "--encoding=UTF8",
-                        "--locale=C.UTF-8",
-                        "--no-sync",
-                    ])
+                    .args(["-U", "majordomo", "--auth=password", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
                     .arg(format!("--pwfile={}", password.display()));
                 self.done(command)?;
                 // A server for nobody but this process, to make one database without a client library.

@@ -278,7 +278,12 @@ pub(crate) fn explain(error: &sqlx::Error) -> StoreError {
     let passing = |text: &str| StoreError::Busy(text.to_owned());
     match error {
         sqlx::Error::PoolTimedOut => passing("no connection came free in time"),
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) if text.contains("certificate") => StoreError::Unusable(format!(
+            "the server's certificate is not trusted ({text}); name the file of your own authority with sslrootcert \
+             (PostgreSQL) or ssl-ca (MySQL) in the address"
+        )),
+        sqlx::Error::Io(error) => StoreError::Busy(format!("it does not answer, {}", error.kind())),
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
             passing("it does not answer")
         }
         sqlx::Error::Tls(_) => StoreError::Unusable(format!("no encrypted connection to the database: {text}")),

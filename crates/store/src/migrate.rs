@@ -126,7 +126,9 @@ async fn step_by_step(dialect: Dialect, connection: &mut AnyConnection, next: i6
         fault_point!("migrate");
         match connection.execute(dialect.ddl(statement)).await {
             Err(error) if number == begun && dialect.is_there_already(&error) => {}
-            outcome => drop(outcome?),
+            outcome => {
+                outcome?;
+            }
         }
         fault_point!("migrate");
     }

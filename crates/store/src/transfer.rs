@@ -205,7 +205,9 @@ pub(crate) async fn open_source(url: &str) -> Result<(AnyConnection, Dialect)> {
     };
     let mut connection = AnyConnection::connect(&address).await?;
     match dialect {
-        Dialect::Sqlite => drop(connection.execute("PRAGMA busy_timeout = 5000").await?),
+        Dialect::Sqlite => {
+            connection.execute("PRAGMA busy_timeout = 5000").await?;
+        }
         Dialect::Postgres | Dialect::MySql => dialect.settle(&mut connection).await?,
     }
     refuse_unfinished(dialect, &mut connection).await?;

@@ -17,12 +17,13 @@ use crate::{
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use majordomo_domain::{Clock, Person, SystemClock};
-use majordomo_store::Store;
+use majordomo_store::{Store, StoreError};
 use std::{
     io::{self, Write},
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 /// A self-hosted AI assistant for a household and its friends.
@@ -216,24 +217,55 @@ pub async fn find_person(store: &Store, who: &str) -> anyhow::Result<Person> {
     }
 }
 
-/// The first admin, made when there is nobody.
+/// The first admin, made when there is nobody. Several processes that start at once make one between them.
 pub async fn first_admin(store: &Store) -> anyhow::Result<Person> {
-    let people = store.people().await?;
-    if let Some(admin) = people.into_iter().find(|person| person.standing == majordomo_domain::Standing::Admin) {
+    const LEASE: &str = "first admin";
+    let me = majordomo_domain::PersonId::new();
+    loop {
+        if let Some(admin) = some_admin(store).await? {
+            return Ok(admin);
+        }
+        match store.take_lease(LEASE, &me.to_string(), now_ms() + 5_000, now_ms()).await {
+            Err(StoreError::Fenced) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            taken => taken?,
+        };
+        // Somebody may have been quicker before the lease was ours.
+        let admin = match some_admin(store).await? {
+            Some(admin) => admin,
+            None => {
+                let (standing, created_at_ms) = (majordomo_domain::Standing::Admin, now_ms());
+                let admin =
+                    Person { id: me, name: "Admin".into(), standing, zone: None, language: None, created_at_ms };
+                store.put_person(&admin).await?;
+                admin
+            }
+        };
+        store.release_lease(LEASE, &me.to_string()).await?;
         return Ok(admin);
     }
-    let admin = Person {
-        id: majordomo_domain::PersonId::new(),
-        name: "Admin".into(),
-        standing: majordomo_domain::Standing::Admin,
-        zone: None,
-        language: None,
-        created_at_ms: now_ms(),
-    };
-    store.put_person(&admin).await?;
-    Ok(admin)
+}
+
+async fn some_admin(store: &Store) -> anyhow::Result<Option<Person>> {
+    let people = store.people().await?;
+    Ok(people.into_iter().find(|person| person.standing == majordomo_domain::Standing::Admin))
 }
 
 pub fn now_ms() -> i64 {
     SystemClock.now_ms()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn processes_that_start_at_once_make_one_first_admin() {
+        let store = Store::scratch().await.unwrap();
+        let (one, two, three) = tokio::join!(first_admin(&store), first_admin(&store), first_admin(&store));
+        assert_eq!((one.unwrap().id, two.unwrap().id), (three.unwrap().id, store.people().await.unwrap()[0].id));
+        assert_eq!(store.people().await.unwrap().len(), 1);
+    }
 }

@@ -68,7 +68,7 @@ async fn a_household_that_moves_to_another_database_and_back_is_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_written_during_a_copy_is_not_half_in_it() {
+async fn what_is_written_during_a_copy_or_a_backup_is_not_half_in_it() {
     on_every_address(async |address| {
         let store = Store::open(&address).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -84,8 +84,14 @@ async fn what_is_written_during_a_copy_is_not_half_in_it() {
             }
         };
         let copying = async {
-            for _ in 0..3 {
-                transfer::copy(&address, &target, Existing::Remove).await.unwrap();
+            for n in 1..=4 {
+                if n % 2 == 0 {
+                    transfer::copy(&address, &target, Existing::Remove).await.unwrap();
+                } else {
+                    let made =
+                        backup::make(&address, folder.path(), &format!("2026112{n}-093000"), 9, n).await.unwrap();
+                    backup::restore(&made, &target).await.unwrap();
+                }
                 let copy = Store::open(&target).await.unwrap();
                 let (messages, turns) = (
                     copy.conversation(new.id).await.unwrap().message_count,

@@ -24,12 +24,14 @@ impl Second {
         let mut command = program(stage.folder.path());
         command.arg("serve").arg("--data").arg(data).arg("--ready-file").arg(&ready);
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut second = Self { process, address: String::new() };
         let begun = Instant::now();
         loop {
             if let Ok(address) = std::fs::read_to_string(&ready)
                 && address.ends_with('\n')
             {
-                return Self { process, address: address.trim().to_owned() };
+                second.address = address.trim().to_owned();
+                return second;
             }
             assert!(begun.elapsed() < PATIENCE, "the second program becomes ready");
             tokio::time::sleep(Duration::from_millis(20)).await;
