@@ -2,12 +2,26 @@
 
 use std::ops::Range;
 
-/// An address without the password it may hold.
+/// An address without the password it may hold, also where the password holds signs that belong elsewhere in an address.
 pub fn without_password(url: &str) -> String {
-    match password_at(url) {
-        Some(range) => format!("{}***{}", &url[..range.start], &url[range.end..]),
-        None => url.to_owned(),
-    }
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (account, place) = rest.rsplit_once('@').map_or((None, rest), |(account, place)| (Some(account), place));
+    let account = match account.map(|account| account.split_once(':').unwrap_or((account, ""))) {
+        None => String::new(),
+        Some((name, "")) => format!("{name}@"),
+        Some((name, _)) => format!("{name}:***@"),
+    };
+    let (place, options) = place.split_once('?').map_or((place, None), |(place, options)| (place, Some(options)));
+    let options: Vec<String> = options
+        .into_iter()
+        .flat_map(|options| options.split('&'))
+        .map(|option| match option.split_once('=') {
+            Some((name, _)) if name.to_lowercase().contains("passw") => format!("{name}=***"),
+            _ => option.to_owned(),
+        })
+        .collect();
+    let options = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
+    format!("{scheme}://{account}{place}{options}")
 }
 
 /// The password an address holds, as it was before it was made fit for an address.

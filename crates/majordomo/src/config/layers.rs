@@ -60,7 +60,7 @@ pub struct Layers {
 }
 
 /// Sections that are read before the database is open, so no secret of it can be in them.
-const EARLY: [&str; 8] = ["bus", "data", "demo", "log", "secrets", "server", "store", "telemetry"];
+const EARLY: [&str; 9] = ["backup", "bus", "data", "demo", "log", "secrets", "server", "store", "telemetry"];
 
 /// Complaints after which reading stops looking for more.
 const MOST_PROBLEMS: usize = 50;

@@ -214,8 +214,8 @@ impl Loaded {
             return Err(Problems(self.layers.sorted_problems()).into());
         };
         // What was read early is in use already, with what the command line had to say of it.
-        let Config { demo, data, server, store, secrets, bus, log, telemetry, .. } = self.config;
-        self.config = Config { demo, data, server, store, secrets, bus, log, telemetry, ..read };
+        let Config { demo, data, server, store, backup, secrets, bus, log, telemetry, .. } = self.config;
+        self.config = Config { demo, data, server, store, backup, secrets, bus, log, telemetry, ..read };
         Ok(self)
     }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 mod moving;
+mod sealed;
 mod shared;
 
 use majordomo_domain::{
@@ -15,7 +16,6 @@ use majordomo_store::{
 };
 use std::future::Future;
 
-mod sealed;
 mod trust;
 
 async fn on_every_database<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fmt::Write,
+    os::unix::fs::PermissionsExt,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -231,11 +232,9 @@ fn stumble(folder: &Path, seen: &mut Seen) {
             seen.note(format!("output {} with {what}", arguments[0]), text_of(&output));
         }
     }
+    std::fs::remove_file(bad.path().join("majordomo.toml")).unwrap();
     let mut variable = program(bad.path());
     variable.args(["serve"]).env("MAJORDOMO_TOOLS__TMDB__API_KEY", format!("[{IN_WRONG_KIND}]"));
-    variable.env("MAJORDOMO_SERVER__LISTEN", IN_WRONG_KIND);
-    // A value that is no address is repeated, so that one sees what is wrong; a key would not stand there.
-    std::fs::remove_file(bad.path().join("majordomo.toml")).unwrap();
     variable.env("MAJORDOMO_SERVER__LISTEN", "nowhere");
     seen.note("output serve with variables", text_of(&variable.output().unwrap()));
     for arguments in
@@ -250,8 +249,7 @@ fn stumble(folder: &Path, seen: &mut Seen) {
         let mut wrong = program(folder);
         wrong.args(["secret", "rotate"]).env("MAJORDOMO_SECRETS__KEY_FILE", folder.join("wrong.key"));
         std::fs::write(folder.join("wrong.key"), key).unwrap();
-        let mut chmod = std::process::Command::new("chmod");
-        assert!(chmod.arg("600").arg(folder.join("wrong.key")).status().unwrap().success());
+        std::fs::set_permissions(folder.join("wrong.key"), PermissionsExt::from_mode(0o600)).unwrap();
         seen.note("output rotate with a wrong key", text_of(&wrong.output().unwrap()));
     }
 }
@@ -341,6 +339,8 @@ async fn no_secret_and_no_message_leaves_the_house_by_any_door() {
     let (status, _, body) = seen.ask("POST /api/keys", made).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
     let second_key = body["key"].as_str().unwrap().to_owned();
+    let (_, _, body) = seen.ask("POST link-code", browser(Method::POST, "/api/me/link-code")).await;
+    let link_code = body["code"].as_str().unwrap().to_owned();
     seen.ask("GET /api/keys", browser(Method::GET, "/api/keys")).await;
     for (what, request) in [
         ("a wrong code", stage.client.post(url("/api/login")).json(&json!({ "code": GUESSED_CODE }))),
@@ -509,8 +509,11 @@ async fn no_secret_and_no_message_leaves_the_house_by_any_door() {
     stage.terminate();
     stage.ended().await;
     let mut once = program(stage.folder.path());
-    once.args(["chat", "--once", SAID]).envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
-    seen.note("chat", text_of(&once.output().unwrap()));
+    once.args(["chat", "--once", SAID, "--link", &link_code])
+        .envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+    let talk = once.output().unwrap();
+    assert!(talk.status.success(), "{}", text_of(&talk));
+    seen.note("chat", text_of(&talk));
     stumble(stage.folder.path(), &mut seen);
 
     let mut said = 0;
@@ -556,6 +559,7 @@ async fn no_secret_and_no_message_leaves_the_house_by_any_door() {
         canary("master key", first_master, NOWHERE),
         canary("new master key", second_master, NOWHERE),
         canary("API key", stage.key.clone(), NOWHERE),
+        canary("code that joins an account", link_code, &["body POST link-code"]),
         canary("second API key", second_key, &["body POST /api/keys"]),
     ];
     for (code, cookie) in codes.into_iter().zip(&cookies) {
