@@ -128,8 +128,8 @@ impl Store {
                     .await?;
                 tx.run("DELETE FROM turns WHERE conversation_id = ?", &key).await?;
                 tx.run(
-                    "UPDATE approvals SET state = 'void', outcome = 'the conversation was deleted' \
-                     WHERE conversation_id = ? AND state IN ('open', 'approved')",
+                    "UPDATE approvals SET state = CASE WHEN state = 'running' THEN 'uncertain' ELSE 'void' END, \
+                     outcome = 'the conversation was deleted' WHERE conversation_id = ? AND state IN ('open', 'approved', 'running')",
                     &key,
                 )
                 .await?;
@@ -167,6 +167,13 @@ impl Store {
             .await?;
             tx.run("UPDATE turns SET op = '', partial = NULL WHERE conversation_id = ?", &[id.into()]).await?;
             tx.run("DELETE FROM documents WHERE owner = ?", &[id.into()]).await?;
+            // What was asked in it went with it: nobody could say any more what a yes is about.
+            tx.run(
+                "UPDATE approvals SET state = CASE WHEN state = 'running' THEN 'uncertain' ELSE 'void' END, \
+                 outcome = 'the conversation was cleared' WHERE conversation_id = ? AND state IN ('open', 'approved', 'running')",
+                &[id.into()],
+            )
+            .await?;
             let row = tx
                 .first(
                     "SELECT COUNT(*) AS visible FROM messages WHERE conversation_id = ? AND role IN ('user', 'assistant')",
