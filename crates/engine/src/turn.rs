@@ -172,7 +172,7 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
     let results =
         history.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Result(r) = p { Some(r) } else { None });
     let sources = sources_of(engine, results);
-    let said = question.visible_text();
+    let said = question.own_words();
     let mut known = history;
     known.push(question);
     let started = Instant::now();
@@ -527,6 +527,10 @@ impl Making<'_> {
                 title: prepared.title.clone(),
             });
         }
+        // Stopped before anything was begun: nothing is, and no intent says otherwise.
+        if handle.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
         let resumed = self.begun.clone();
         self.intend(&prepared, carrying).await?;
         let line = calls.first().and_then(|call| self.progress_line(call));
@@ -615,7 +619,10 @@ impl Making<'_> {
         let detail = match (&result.receipt, result.uncertain) {
             (Some(_), _) => "done",
             (None, true) => "whether it happened is not known",
-            (None, false) if self.begun.iter().any(|(id, _)| *id == result.call_id) => "did not work",
+            (None, false) if result.is_error && self.begun.iter().any(|(id, _)| *id == result.call_id) => {
+                "did not work"
+            }
+            (None, false) if self.begun.iter().any(|(id, _)| *id == result.call_id) => "done",
             (None, false) => return None,
         };
         Some(NewAudit {
