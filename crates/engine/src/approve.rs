@@ -151,13 +151,18 @@ impl Engine {
         match decide.decision {
             Decision::Approve => {
                 let line = format!("Approved by {name}: {}", approval.wording.question);
-                self.close(&approval, Some(&person), ApprovalState::Approved, None, Some(line)).await
+                self.close(&approval, Some(&person), ApprovalState::Approved, None, decided(line)).await
             }
             Decision::Decline { reason } => {
                 let reason = reason.map(|r| shorten(clean(&r).trim(), REASON)).filter(|r| !r.is_empty());
-                let because = reason.as_ref().map(|r| format!(" Reason: {r}")).unwrap_or_default();
-                let line = format!("Declined by {name}: {}{because}", approval.wording.question);
-                self.close(&approval, Some(&person), ApprovalState::Declined, reason, Some(line)).await
+                let is_own = person.id == approval.requester;
+                let because = reason.as_ref().filter(|_| is_own).map(|r| format!(" Reason: {r}")).unwrap_or_default();
+                let mut parts = decided(format!("Declined by {name}: {}{because}", approval.wording.question));
+                // Somebody else's words are a quotation: they change nothing by themselves.
+                if let Some(reason) = reason.as_ref().filter(|_| !is_own) {
+                    parts.push(Part::text(format!("> {}", reason.split_whitespace().collect::<Vec<_>>().join(" "))));
+                }
+                self.close(&approval, Some(&person), ApprovalState::Declined, reason, parts).await
             }
             Decision::Change { arguments } => self.change(&approval, &person, arguments).await,
         }
@@ -235,14 +240,14 @@ impl Engine {
         }
     }
 
-    /// End the time of waiting: a decision, or nobody's.
+    /// End the time of waiting: a decision, or nobody's. `parts` begin the turn that follows; none, no turn.
     async fn close(
         &self,
         approval: &Approval,
         by: Option<&Person>,
         state: ApprovalState,
         outcome: Option<String>,
-        line: Option<String>,
+        parts: Vec<Part>,
     ) -> Result<Accepted, EngineError> {
         let inner = &self.0;
         let asked = inner.store.turn_say(approval.turn).await;
@@ -250,8 +255,8 @@ impl Engine {
         let _gate = room.gate.lock().await;
         let (waiting, free) = room.reserve();
         let now_ms = inner.clock.now_ms();
-        let turn = match (line, asked) {
-            (Some(text), Ok(asked)) => Some(NewTurn {
+        let turn = match asked {
+            Ok(asked) if !parts.is_empty() => Some(NewTurn {
                 id: TurnId::new(),
                 say: Say {
                     conversation: approval.conversation,
@@ -260,7 +265,7 @@ impl Engine {
                     address: asked.address,
                     room: asked.room,
                     platform_id: None,
-                    parts: vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })],
+                    parts,
                     model: None,
                     output_tokens: None,
                     task: Task::Decision { approval: approval.id },
@@ -374,16 +379,21 @@ impl Engine {
         };
         for approval in due {
             let line = format!("Nobody decided in time: {}", approval.wording.question);
-            match self.close(&approval, None, ApprovalState::Expired, None, Some(line)).await {
+            match self.close(&approval, None, ApprovalState::Expired, None, decided(line)).await {
                 Ok(_) | Err(EngineError::Conflict(_)) => {}
                 // A conversation that is gone has no line to end in.
                 Err(EngineError::NotFound(_)) => {
-                    let _ = self.close(&approval, None, ApprovalState::Expired, None, None).await;
+                    let _ = self.close(&approval, None, ApprovalState::Expired, None, Vec::new()).await;
                 }
                 Err(error) => tracing::warn!(%error, approval.id = %approval.id, "an approval was not closed"),
             }
         }
     }
+}
+
+/// What begins the turn after a decision.
+fn decided(text: String) -> Vec<Part> {
+    vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })]
 }
 
 fn may_see(approval: &Approval, person: &Person) -> bool {

@@ -22,7 +22,7 @@ use carry::Then;
 use finish::settle_without_rows;
 use majordomo_domain::{
     Agent, ApprovalId, ApprovalState, CallRequest, CallResult, EventKind, Label, Message, MessageId, ModelRole, Notice,
-    NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
+    NoticeKind, Origin, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
     op::Task,
     text::{clean, shorten},
 };
@@ -168,7 +168,11 @@ async fn begin<'a>(engine: &'a Engine, room: &'a Room, mut waiting: Waiting) -> 
     let role = inner.router.role_for(&question.visible_text(), history.is_empty());
     let mut window = Window::new(&history, beginning.as_deref(), summary.as_ref(), limits);
     window.push(&question);
-    let label = label_of(&history, beginning.as_deref(), summary.as_ref()).join(question.label());
+    let mut label = label_of(&history, beginning.as_deref(), summary.as_ref()).join(question.label());
+    // In a room that several share, what was said before may be somebody else's.
+    if room_name.is_some() && !history.is_empty() && inner.store.is_shared(handle.conversation, person.id).await? {
+        label = label.join(Label { origin: Origin::Household, ..Label::OWN });
+    }
     let results =
         history.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Result(r) = p { Some(r) } else { None });
     let sources = sources_of(engine, results);

@@ -70,6 +70,13 @@ impl Store {
         row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("conversation"))
     }
 
+    /// Whether anybody but this person has said something in it.
+    pub async fn is_shared(&self, id: ConversationId, person: PersonId) -> Result<bool> {
+        let sql = "SELECT COUNT(*) AS number FROM turns WHERE conversation_id = ? AND person_id <> ?";
+        let row = self.first(sql, &[id.into(), person.into()]).await?;
+        Ok(row.map_or(Ok(0), |row| row.count("number"))? > 0)
+    }
+
     /// By the channel's name of the place.
     pub async fn conversation_at(&self, place: &str) -> Result<Option<Conversation>> {
         let row = self
