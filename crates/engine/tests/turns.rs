@@ -27,6 +27,8 @@ use std::{
 mod approvals;
 #[path = "turns/hostile.rs"]
 mod hostile;
+#[path = "turns/injection.rs"]
+mod injection;
 
 /// Counts what reaches the outside.
 #[derive(Default, Clone)]
