@@ -29,6 +29,8 @@ mod approvals;
 mod hostile;
 #[path = "turns/injection.rs"]
 mod injection;
+#[path = "turns/limits.rs"]
+mod limits;
 
 /// Counts what reaches the outside.
 #[derive(Default, Clone)]
