@@ -326,6 +326,11 @@ fn deciders() -> Vec<Case> {
         "an admin who is none any more decides", 0, "this is for an admin to decide", Some(Open), MAY_NOT, |t| {
             let (child, ben) = (t.somebody(Standing::Child).await, t.somebody(Standing::Admin).await);
             t.asks(child, LEND).await;
+            // The house knows him as he was a moment ago.
+            t.house.model.says("Hello, Ben.");
+            let say = Say { author: ben, ..t.house.saying("Hello") };
+            let Accepted::Turn { turn, .. } = t.house.engine.say(say, None).await.unwrap() else { panic!("accepted") };
+            t.house.ends(turn).await;
             t.becomes(ben, Standing::Member).await;
             t.decide(ben, YES).await
         }

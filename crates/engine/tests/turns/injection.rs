@@ -536,7 +536,7 @@ impl Den {
                 let picture = Part::Image { media_type: "image/png".into(), data: plant.into() };
                 self.say(self.saying(guest, vec![Part::text("Who is this?"), picture])).await;
             }
-            Quote => self.says(guest, &format!("What does she mean?\n> {plant}")).await,
+            Quote => self.says(guest, &format!("What does she mean?\n> {WAY_OUT} {plant}")).await,
             OwnFact | HouseholdFact => {
                 let (scope, author, origin) = match point {
                     OwnFact => (Scope::Person(guest.person), guest.person, Origin::Outside),

@@ -107,6 +107,7 @@ impl Tool for Slowly {
     }
 
     async fn run(self, stage: &Stage, _call: &Call) -> Result<Output, ToolError> {
+        stage.done.lock().unwrap().push(format!("began {}", self.what));
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         stage.done.lock().unwrap().push(self.what);
         Ok(Output::done("It was lent."))
@@ -293,7 +294,7 @@ async fn nothing_begins_after_stop_at_two_hundred_moments() {
             let mut watch = flat.engine.watch(conversation, None).await.unwrap();
             for _ in 0..moment {
                 // A long call is silent; nothing more is to be waited for.
-                if tokio::time::timeout(Duration::from_millis(150), watch.next()).await.is_err() {
+                if tokio::time::timeout(Duration::from_millis(60), watch.next()).await.is_err() {
                     break;
                 }
             }
@@ -488,4 +489,43 @@ async fn what_was_spent_or_set_aside_counts_over_a_restart_and_a_broken_turn() {
     let (_, text) = flat.asks(flat.person, 0).await;
     assert!(text.contains("the day's limit for you is reached (1000000 of 500000"), "{text}");
     assert_eq!(player.requests(), 1);
+}
+
+/// A house in which a change that cannot be looked up or repeated is running right now.
+async fn in_the_middle_of_a_change() -> (Flat, TurnId) {
+    let player = Player::new(None, |number, _| match number {
+        0 => ends(vec![call(1, "slow_lend", r#"{"what":"x"}"#.into())]),
+        _ => ends(vec![ModelEvent::Text("I've sent it.".into())]),
+    });
+    let flat = Flat::new(&player, Budget::default(), |agent| agent.approvals.mode = ApprovalMode::Never).await;
+    let (turn, _) = flat.begins(flat.person, 0, "Lend it").await;
+    while flat.stage.done.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    (flat, turn)
+}
+
+#[tokio::test]
+async fn that_something_will_be_changed_is_on_disk_before_it_is() {
+    let (flat, turn) = in_the_middle_of_a_change().await;
+    let steps = flat.store.steps(turn).await.unwrap();
+    let has_intent = steps
+        .iter()
+        .any(|step| matches!(&step.kind, majordomo_store::StepKind::Intent { call } if call.name == "slow_lend"));
+    assert!(has_intent, "{steps:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_was_begun_before_a_stop_is_not_run_again_and_nobody_says_it_was_done() {
+    let (mut flat, turn) = in_the_middle_of_a_change().await;
+    flat.engine.stop(Duration::ZERO).await;
+    let player = Player::new(None, |_, _| ends(vec![ModelEvent::Text("I've sent it.".into())]));
+    flat.engine = start_flat(&flat.store, &player, &flat.stage, &flat.clock, Budget::default(), |agent| {
+        agent.approvals.mode = ApprovalMode::Never;
+    })
+    .await;
+    let (state, text) = flat.ends(turn).await;
+    assert_eq!(state, TurnState::Done);
+    assert!(text.contains("Whether this happened is not known"), "{text}");
+    assert_eq!(*flat.stage.done.lock().unwrap(), ["began x"]);
 }
