@@ -4,11 +4,12 @@
 # make bench   the published figures, into bench/results.md
 # make demo    the demo household in a folder of its own
 # make crash   kill the service at every step of a turn, many times
+# make mutations   seed known mistakes and see whether the tests see them, into bench/mutations.md
 # make ui      build the page
 # make snapshots   review changed snapshots
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
-.PHONY: run demo test test-page test-rust test-walks check bench crash ui snapshots reference
+.PHONY: run demo test test-page test-rust test-walks check bench crash mutations ui snapshots reference
 
 # Node installed by .ci/need-node, when the system's own is too old.
 export PATH := $(CURDIR)/target/node/node_modules/node/bin:$(PATH)
@@ -79,6 +80,10 @@ bench: ui
 crash:
 	@echo "crash: every fault point of a turn, $${ROUNDS:-20} times"
 	@MAJORDOMO_CRASH_ROUNDS=$${ROUNDS:-20} cargo test -p majordomo --test e2e -- crash --nocapture
+
+# Each mistake by itself, in a tree of its own; the first time it builds the libraries anew.
+mutations:
+	@bench/mutations
 
 snapshots:
 	@cargo insta review

@@ -163,13 +163,24 @@ impl Message {
         text
     }
 
-    /// Where a part's words come from, as far as the part itself tells. Attached pictures and documents are anybody's.
+    /// Where a part's words come from, as far as the part itself tells. Attached pictures and documents are anybody's, and
+    /// so is what a person quotes.
     pub fn label(&self) -> Label {
         self.parts.iter().fold(Label::OWN, |label, part| match part {
             Part::Image { .. } | Part::File { .. } => label.join(Label::OUTSIDE),
             Part::Result(result) => label.join(result.label),
+            Part::Text { text } if self.role == Role::User && text.lines().any(is_quoted) => label.join(Label::OUTSIDE),
             _ => label,
         })
+    }
+
+    /// What the person of a message says themselves: typed text without the lines that quote somebody else.
+    pub fn own_words(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text { text } => Some(text.lines().filter(|line| !is_quoted(line))),
+            _ => None,
+        });
+        texts.flatten().collect::<Vec<_>>().join("\n")
     }
 
     pub fn calls(&self) -> impl Iterator<Item = &CallRequest> {
@@ -178,6 +189,11 @@ impl Message {
             _ => None,
         })
     }
+}
+
+/// A line that begins with `>` is somebody else's, as everywhere where people write.
+fn is_quoted(line: &str) -> bool {
+    line.trim_start().starts_with('>')
 }
 
 impl Part {

@@ -127,10 +127,12 @@ pub struct Call {
     pub toolkits: Arc<[String]>,
     /// The room of several people it is said in, such as a server of a chat; None where one person talks alone.
     pub room: Option<Arc<str>>,
-    /// The same for every try of one call, over restarts: what a [`Repeat::Keyed`] service drops a repeat by.
-    pub key: String,
+    /// Where the turn comes from, such as `web` or `schedule`.
+    pub channel: Arc<str>,
     /// What the turn has read so far.
     pub label: Label,
+    /// The same for every try of one call, over restarts: what a [`Repeat::Keyed`] service drops a repeat by.
+    pub key: String,
     /// Asks a language model, within the turn's limits and at its cost.
     pub ask: Ask,
     /// Wall clock at the start of the call.

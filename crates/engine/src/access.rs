@@ -98,6 +98,10 @@ impl Verdict {
     }
 }
 
+const NOBODY_THERE: &str = "nobody was there when it was wanted";
+const ONLY_TYPED: &str =
+    "after reading what is private, or with nobody there, only addresses that the person typed are fetched";
+
 fn judged(verdict: Verdict, reason: impl Into<String>) -> Judged {
     Judged { verdict, reason: reason.into() }
 }
@@ -113,9 +117,20 @@ pub(crate) fn judge(question: &Question<'_>, rules: &[Rule]) -> Judged {
         None => by_table,
     };
     let decided = by_mode(decided, question, rule.is_some());
-    // No rule and no mode lets words from outside change anything by themselves.
-    if decided.verdict == Verdict::Yes && question.changes() && question.label.is_untrusted() {
+    if decided.verdict != Verdict::Yes {
+        return decided;
+    }
+    // What no rule and no mode lifts by itself: words from outside change nothing, nothing changes with nobody there, and what is
+    // private leaves only to an address the person typed or a rule names.
+    if question.changes() && question.label.is_untrusted() {
         return judged(Verdict::Ask(approvers_of(question)), question.influence());
+    }
+    if question.changes() && question.is_scheduled && rule.is_none_or(|rule| rule.place.is_none()) {
+        return judged(Verdict::Ask(approvers_of(question)), NOBODY_THERE);
+    }
+    let names_address = |rule: &Rule| rule.arguments.contains_key("url");
+    if question.is_fetch_in_the_dark() && !question.is_typed() && !rule.is_some_and(names_address) {
+        return judged(Verdict::No, ONLY_TYPED);
     }
     decided
 }
@@ -123,6 +138,11 @@ pub(crate) fn judge(question: &Question<'_>, rules: &[Rule]) -> Judged {
 impl Question<'_> {
     fn changes(&self) -> bool {
         self.effect != Effect::Read || matches!(self.class, Class::Note | Class::Write | Class::Send)
+    }
+
+    /// A fetch that could carry private words out, or that nobody watches.
+    fn is_fetch_in_the_dark(&self) -> bool {
+        self.class == Class::Fetch && (self.label.is_private() || self.is_scheduled)
     }
 
     fn influence(&self) -> String {
@@ -144,19 +164,14 @@ fn by_table(question: &Question<'_>) -> Judged {
     let label = question.label;
     match question.class {
         Class::Read | Class::ReadPrivate | Class::Compute => judged(Verdict::Yes, "it only reads"),
-        Class::Fetch if !label.is_private() && !question.is_scheduled => judged(Verdict::Yes, "it only reads"),
+        Class::Fetch if !question.is_fetch_in_the_dark() => judged(Verdict::Yes, "it only reads"),
         Class::Fetch if question.is_typed() => judged(Verdict::Yes, "the person typed this address"),
-        Class::Fetch => judged(
-            Verdict::No,
-            "after reading what is private, or with nobody there, only addresses that the person typed are fetched",
-        ),
+        Class::Fetch => judged(Verdict::No, ONLY_TYPED),
         Class::Note | Class::Write | Class::Send if question.person.standing == Standing::Guest => {
             judged(Verdict::No, "guests may look and ask, not change anything")
         }
         Class::Note if label.is_untrusted() => judged(Verdict::Ask(approvers_of(question)), question.influence()),
-        Class::Note if question.is_scheduled => {
-            judged(Verdict::Ask(approvers_of(question)), "nobody was there when it was wanted")
-        }
+        Class::Note if question.is_scheduled => judged(Verdict::Ask(approvers_of(question)), NOBODY_THERE),
         Class::Note => judged(Verdict::Yes, "a note of the person's own"),
         Class::Send if label.is_untrusted() || question.is_scheduled => judged(
             Verdict::No,
@@ -196,11 +211,13 @@ fn by_rule(rule: &Rule, question: &Question<'_>) -> Judged {
                 Some(RuleApprovers::Admin) => Approvers::from_standing(Standing::Admin),
                 None => approvers_of(question),
             };
-            let because = match question.label.is_untrusted() {
-                true => question.influence(),
-                false => "a rule of this house asks first".into(),
+            let because = match (&rule.reason, question.label.is_untrusted()) {
+                // The house's own words never hide whose words are behind it.
+                (Some(own), true) => format!("{own}; {}", question.influence()),
+                (None, true) => question.influence(),
+                (_, false) => reason("a rule of this house asks first"),
             };
-            judged(Verdict::Ask(approvers), reason(&because))
+            judged(Verdict::Ask(approvers), because)
         }
     }
 }
@@ -419,6 +436,34 @@ mod tests {
             let case = Case { mode, class, effect, standing, label, ..Case::default() };
             assert_eq!(case.verdict(), verdict, "{mode:?} {class:?} {effect:?} {standing:?} {label:?}");
         }
+    }
+
+    /// The address is one the person did not type; what was read is private, or nobody is there.
+    #[test]
+    fn neither_rule_nor_mode_opens_a_way_out_or_acts_with_nobody_there() {
+        let allow = Rule { decision: RuleDecision::Allow, ..Rule::default() };
+        let named =
+            Rule { arguments: BTreeMap::from([("url".to_owned(), "https://a.example/*".to_owned())]), ..allow.clone() };
+        let placed = Rule { place: Some("web".into()), ..allow.clone() };
+        let ask = Rule { approvers: Some(RuleApprovers::Requester), ..Rule::default() };
+        use ApprovalMode::*;
+        for (mode, class, effect, label, is_scheduled, rules, verdict) in [
+            (Writes, Class::Fetch, Effect::Read, PRIVATE, false, vec![allow.clone()], "no"),
+            (Never, Class::Fetch, Effect::Read, PRIVATE, false, vec![ask.clone()], "no"),
+            (Writes, Class::Fetch, Effect::Read, PRIVATE, false, vec![named.clone()], "yes"),
+            (Writes, Class::Fetch, Effect::Read, Label::OWN, true, vec![allow.clone()], "no"),
+            (Writes, Class::Fetch, Effect::Read, Label::OUTSIDE, false, vec![], "yes"),
+            (Never, Class::Write, Effect::Write, Label::OWN, true, vec![], "own"),
+            (Writes, Class::Write, Effect::Write, Label::OWN, true, vec![allow.clone()], "own"),
+            (Writes, Class::Write, Effect::Write, Label::OWN, true, vec![placed.clone()], "yes"),
+            (Writes, Class::Send, Effect::Write, Label::OUTSIDE, false, vec![allow.clone()], "own"),
+        ] {
+            let case = Case { mode, class, effect, label, is_scheduled, rules, ..Case::default() };
+            assert_eq!(case.verdict(), verdict, "{mode:?} {class:?} {label:?} {is_scheduled} {:?}", case.rules);
+        }
+        let own = Rule { reason: Some("films are dear".into()), ..ask };
+        let asked = Case { label: Label::OUTSIDE, rules: vec![own], ..Case::default() }.judge();
+        assert_eq!(asked.reason, "films are dear; influenced by: tmdb");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use majordomo_domain::{
     fault_point,
     model::ToolSpec,
     op::{Decide, Say, Task},
-    text::{clean, shorten},
+    text::{clean, shorten, visible},
     tool::ParsedCall,
 };
 use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn, StoreError};
@@ -27,6 +27,8 @@ const MOST_OPEN: u64 = 20;
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// Characters of a reason for a no.
 const REASON: usize = 300;
+/// What is said when somebody changed the row behind a question.
+pub(crate) const CHANGED_ROW: &str = "what is stored is not what was asked; ask again";
 /// The longest an approval may stay open: 30 days. Seconds.
 const LONGEST: u32 = 2_592_000;
 
@@ -44,6 +46,8 @@ pub(crate) struct Parking<'a> {
     pub approvers: Approvers,
     pub reason: &'a str,
     pub replaces: Option<ApprovalId>,
+    /// Questions of the same step that are being put together too, before this one.
+    pub earlier: u64,
 }
 
 impl Engine {
@@ -52,7 +56,8 @@ impl Engine {
         let inner = &self.0;
         let unreadable =
             |error: StoreError| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() };
-        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreadable)? >= MOST_OPEN {
+        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreadable)? + parking.earlier >= MOST_OPEN
+        {
             return Err(ToolError::TellModel(format!(
                 "{MOST_OPEN} questions of this person wait for a decision already; they have to be decided first"
             )));
@@ -60,15 +65,16 @@ impl Engine {
         let tool = &parking.tool.tool;
         let card = parking.tool.preview(parking.parsed, parking.call).await?;
         let mut wording = parking.parsed.wording();
-        wording.question = shorten(&clean(&wording.question), 256);
-        wording.declined = shorten(&clean(&wording.declined), 256);
-        wording.reason = parking.reason.to_owned();
+        let (question, hidden) = visible(&wording.question);
+        wording.question = shorten(&question, 256);
+        wording.declined = shorten(&visible(&wording.declined).0, 256);
+        wording.reason = visible(parking.reason).0;
         let arguments = canonical(parking.arguments)?;
         let schema_hash = schema_hash(&tool.spec);
         let instance = parking.parsed.instance().to_owned();
         let now_ms = inner.clock.now_ms();
         let seconds = parking.agent.approvals.expiry_of(tool.name).unwrap_or(tool.approval_seconds).clamp(1, LONGEST);
-        Ok(Approval {
+        let mut approval = Approval {
             id: ApprovalId::new(),
             conversation: parking.conversation,
             turn: parking.turn,
@@ -76,12 +82,12 @@ impl Engine {
             agent: parking.agent.id,
             requester: parking.person.id,
             tool: tool.name.to_owned(),
-            fingerprint: fingerprint(tool.name, &schema_hash, &arguments, &instance),
+            fingerprint: Fingerprint(String::new()),
             instance,
             arguments,
             schema_hash,
             approvers: parking.approvers,
-            card: shown(card),
+            card: shown(card, hidden),
             wording,
             state: ApprovalState::Open,
             created_at_ms: now_ms,
@@ -91,7 +97,9 @@ impl Engine {
             decision_turn: None,
             replaces: parking.replaces,
             outcome: None,
-        })
+        };
+        approval.fingerprint = fingerprint(&approval);
+        Ok(approval)
     }
 
     /// Tell watchers of new approvals, and the clock when they run out.
@@ -132,16 +140,30 @@ impl Engine {
         if !approval.state.is_open() {
             return Err(EngineError::Conflict(approval.state.in_words().into()));
         }
+        if !is_as_asked(&approval) {
+            self.write_down(self.approval_audit(&approval, Some(person.id), "its row was changed".into())).await;
+            return Err(EngineError::Conflict(CHANGED_ROW.into()));
+        }
+        // A name is its bearer's own words; the model reads only the requester's own.
+        let name = match person.id == approval.requester {
+            true => person.name.clone(),
+            false => format!("another {}", person.standing.as_str()),
+        };
         match decide.decision {
             Decision::Approve => {
-                let line = format!("Approved by {}: {}", person.name, approval.wording.question);
-                self.close(&approval, Some(&person), ApprovalState::Approved, None, Some(line)).await
+                let line = format!("Approved by {name}: {}", approval.wording.question);
+                self.close(&approval, Some(&person), ApprovalState::Approved, None, decided(line)).await
             }
             Decision::Decline { reason } => {
                 let reason = reason.map(|r| shorten(clean(&r).trim(), REASON)).filter(|r| !r.is_empty());
-                let because = reason.as_ref().map(|r| format!(" Reason: {r}")).unwrap_or_default();
-                let line = format!("Declined by {}: {}{because}", person.name, approval.wording.question);
-                self.close(&approval, Some(&person), ApprovalState::Declined, reason, Some(line)).await
+                let is_own = person.id == approval.requester;
+                let because = reason.as_ref().filter(|_| is_own).map(|r| format!(" Reason: {r}")).unwrap_or_default();
+                let mut parts = decided(format!("Declined by {name}: {}{because}", approval.wording.question));
+                // Somebody else's words are a quotation: they change nothing by themselves.
+                if let Some(reason) = reason.as_ref().filter(|_| !is_own) {
+                    parts.push(Part::text(format!("> {}", reason.split_whitespace().collect::<Vec<_>>().join(" "))));
+                }
+                self.close(&approval, Some(&person), ApprovalState::Declined, reason, parts).await
             }
             Decision::Change { arguments } => self.change(&approval, &person, arguments).await,
         }
@@ -188,6 +210,7 @@ impl Engine {
             agent: agent.id,
             toolkits: agent.toolkits.as_slice().into(),
             room: say.room.as_deref().map(Arc::from),
+            channel: say.address.channel.as_str().into(),
             key: String::new(),
             label: majordomo_domain::Label::OWN,
             ask: self.asking(Payer { turn: old.turn, person: person.clone(), agent: agent.id }),
@@ -204,8 +227,9 @@ impl Engine {
             parsed: &*parsed,
             arguments: &text,
             approvers,
-            reason: &format!("changed by {}", by.name),
+            reason: &format!("changed by {}; {}", by.name, old.wording.reason),
             replaces: Some(old.id),
+            earlier: 0,
         };
         let replacement = self.park(parking).await?;
         let new = NewDecision {
@@ -232,14 +256,14 @@ impl Engine {
         }
     }
 
-    /// End the time of waiting: a decision, or nobody's.
+    /// End the time of waiting: a decision, or nobody's. `parts` begin the turn that follows; none, no turn.
     async fn close(
         &self,
         approval: &Approval,
         by: Option<&Person>,
         state: ApprovalState,
         outcome: Option<String>,
-        line: Option<String>,
+        parts: Vec<Part>,
     ) -> Result<Accepted, EngineError> {
         let inner = &self.0;
         let asked = inner.store.turn_say(approval.turn).await;
@@ -247,8 +271,8 @@ impl Engine {
         let _gate = room.gate.lock().await;
         let (waiting, free) = room.reserve();
         let now_ms = inner.clock.now_ms();
-        let turn = match (line, asked) {
-            (Some(text), Ok(asked)) => Some(NewTurn {
+        let turn = match asked {
+            Ok(asked) if !parts.is_empty() => Some(NewTurn {
                 id: TurnId::new(),
                 say: Say {
                     conversation: approval.conversation,
@@ -257,7 +281,7 @@ impl Engine {
                     address: asked.address,
                     room: asked.room,
                     platform_id: None,
-                    parts: vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })],
+                    parts,
                     model: None,
                     output_tokens: None,
                     task: Task::Decision { approval: approval.id },
@@ -371,16 +395,21 @@ impl Engine {
         };
         for approval in due {
             let line = format!("Nobody decided in time: {}", approval.wording.question);
-            match self.close(&approval, None, ApprovalState::Expired, None, Some(line)).await {
+            match self.close(&approval, None, ApprovalState::Expired, None, decided(line)).await {
                 Ok(_) | Err(EngineError::Conflict(_)) => {}
                 // A conversation that is gone has no line to end in.
                 Err(EngineError::NotFound(_)) => {
-                    let _ = self.close(&approval, None, ApprovalState::Expired, None, None).await;
+                    let _ = self.close(&approval, None, ApprovalState::Expired, None, Vec::new()).await;
                 }
                 Err(error) => tracing::warn!(%error, approval.id = %approval.id, "an approval was not closed"),
             }
         }
     }
+}
+
+/// What begins the turn after a decision.
+fn decided(text: String) -> Vec<Part> {
+    vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })]
 }
 
 fn may_see(approval: &Approval, person: &Person) -> bool {
@@ -399,14 +428,25 @@ pub(crate) fn schema_hash(spec: &ToolSpec) -> String {
     digest([spec.name.as_str(), &spec.description, &spec.schema.to_string()])
 }
 
-fn fingerprint(tool: &str, schema_hash: &str, arguments: &str, instance: &str) -> Fingerprint {
-    Fingerprint(digest([tool, schema_hash, arguments, instance]))
+/// What is asked of whom, until when, and how it is shown: nothing of it can be changed without a new question.
+fn fingerprint(approval: &Approval) -> Fingerprint {
+    let shown = serde_json::json!([approval.approvers, approval.card, approval.wording]);
+    Fingerprint(digest([
+        &approval.tool,
+        &approval.schema_hash,
+        &approval.arguments,
+        &approval.instance,
+        &approval.conversation.to_string(),
+        &approval.agent.to_string(),
+        &approval.requester.to_string(),
+        &approval.expires_at_ms.to_string(),
+        &shown.to_string(),
+    ]))
 }
 
-/// Whether an approval still is what was shown: its own fingerprint, and the tool's schema of today.
-pub(crate) fn is_intact(approval: &Approval, spec: &ToolSpec) -> bool {
-    approval.fingerprint == fingerprint(&approval.tool, &approval.schema_hash, &approval.arguments, &approval.instance)
-        && approval.schema_hash == schema_hash(spec)
+/// Whether the row of an approval still is what was asked.
+pub(crate) fn is_as_asked(approval: &Approval) -> bool {
+    approval.fingerprint == fingerprint(approval)
 }
 
 fn digest<const N: usize>(texts: [&str; N]) -> String {
@@ -418,13 +458,25 @@ fn digest<const N: usize>(texts: [&str; N]) -> String {
     format!("{:x}", hasher.finalize())
 }
 
-/// A card without what could mislead the one who decides.
-fn shown(mut card: Card) -> Card {
-    for text in [&mut card.title, &mut card.subtitle, &mut card.text] {
-        *text = clean(text);
+/// A card without what could mislead the one who decides; what was taken out is named.
+fn shown(mut card: Card, mut hidden: Vec<char>) -> Card {
+    let mut clear = |text: &mut String| {
+        let (kept, taken) = visible(text);
+        *text = kept;
+        hidden.extend(taken);
+    };
+    for text in [&mut card.title, &mut card.subtitle, &mut card.text, &mut card.source] {
+        clear(text);
     }
     for fact in &mut card.facts {
-        fact.value = clean(&fact.value);
+        clear(&mut fact.label);
+        clear(&mut fact.value);
+    }
+    hidden.sort_unstable();
+    hidden.dedup();
+    if !hidden.is_empty() {
+        let points: Vec<String> = hidden.iter().take(12).map(|c| format!("U+{:04X}", u32::from(*c))).collect();
+        card = card.fact("Hidden characters", points.join(", "));
     }
     card
 }
@@ -454,10 +506,8 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_is_void_when_the_tool_or_its_own_row_was_changed() {
-        let spec = ToolSpec { name: "party_add".into(), description: "Add.".into(), schema: json!({"type": "object"}) };
-        let hash = schema_hash(&spec);
-        let approval = Approval {
+    fn a_fingerprint_covers_everything_that_was_asked_and_shown() {
+        let mut approval = Approval {
             id: ApprovalId::new(),
             conversation: ConversationId::new(),
             turn: TurnId::new(),
@@ -467,8 +517,8 @@ mod tests {
             tool: "party_add".into(),
             instance: String::new(),
             arguments: "{}".into(),
-            fingerprint: fingerprint("party_add", &hash, "{}", ""),
-            schema_hash: hash,
+            fingerprint: Fingerprint(String::new()),
+            schema_hash: "a".into(),
             approvers: Approvers::REQUESTER,
             card: Card::new("x"),
             wording: Default::default(),
@@ -481,19 +531,35 @@ mod tests {
             replaces: None,
             outcome: None,
         };
-        assert!(is_intact(&approval, &spec));
+        approval.fingerprint = fingerprint(&approval);
+        assert!(is_as_asked(&approval));
+        // What a decision writes is not part of it, nor is the order of keys in what was asked.
+        assert!(is_as_asked(&Approval { state: ApprovalState::Approved, decided_at_ms: Some(2), ..approval.clone() }));
         for changed in [
             Approval { arguments: r#"{"name":"Other"}"#.into(), ..approval.clone() },
             Approval { tool: "party_remove".into(), ..approval.clone() },
             Approval { instance: "4k".into(), ..approval.clone() },
+            Approval { schema_hash: "b".into(), ..approval.clone() },
+            Approval { conversation: ConversationId::new(), ..approval.clone() },
+            Approval { agent: majordomo_domain::AgentId::new(), ..approval.clone() },
+            Approval { requester: PersonId::new(), ..approval.clone() },
+            Approval { expires_at_ms: 2, ..approval.clone() },
+            Approval { approvers: Approvers::from_standing(majordomo_domain::Standing::Guest), ..approval.clone() },
+            Approval { card: Card::new("y"), ..approval.clone() },
         ] {
-            assert!(!is_intact(&changed, &spec));
+            assert!(!is_as_asked(&changed), "{changed:?}");
         }
+    }
+
+    #[test]
+    fn a_schema_hash_is_of_name_description_and_arguments() {
+        let spec = ToolSpec { name: "party_add".into(), description: "Add.".into(), schema: json!({"type": "object"}) };
         for changed in [
             ToolSpec { description: "Remove.".into(), ..spec.clone() },
+            ToolSpec { name: "party_ad".into(), ..spec.clone() },
             ToolSpec { schema: json!({"type": "object", "properties": {"x": {}}}), ..spec.clone() },
         ] {
-            assert!(!is_intact(&approval, &changed));
+            assert_ne!(schema_hash(&changed), schema_hash(&spec));
         }
     }
 }

@@ -42,9 +42,12 @@ impl Limit {
 
     fn ceilings(&self, whose: Whose, today: &Today) -> impl Iterator<Item = Ceiling> {
         let micros = |usd: Option<f64>| usd.map(|usd| (usd * 1e6) as i64);
+        // One for each number, so that what is said names the one that was reached.
         [
-            (Span::Day, &today.day, self.day_tokens, micros(self.day_usd)),
-            (Span::Month, &today.month, self.month_tokens, micros(self.month_usd)),
+            (Span::Day, &today.day, self.day_tokens, None),
+            (Span::Day, &today.day, None, micros(self.day_usd)),
+            (Span::Month, &today.month, self.month_tokens, None),
+            (Span::Month, &today.month, None, micros(self.month_usd)),
         ]
         .map(|(span, since, tokens, cost_micros)| Ceiling {
             whose,

@@ -4,7 +4,7 @@ use crate::{
     catalogue::{IndexEntry, allows},
     delegate::{Delegate, Home},
 };
-use majordomo_domain::{Call, Effect, Label, Output, Tool, ToolError, Toolkit, tool::Limits};
+use majordomo_domain::{Audience, Call, Effect, Label, Origin, Output, Tool, ToolError, Toolkit, tool::Limits};
 use majordomo_store::Store;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +12,14 @@ use std::{fmt::Write, sync::Arc, time::Duration};
 
 /// The toolkits of this file, which every agent has.
 pub(crate) const TOOLKITS: [&str; 4] = ["tools", RECALL, "errands", "silence"];
+
+/// A long result as it is kept: whose words it holds, then the text.
+pub(crate) fn kept(label: Label, text: impl Iterator<Item = char>) -> String {
+    let mut body = serde_json::to_string(&label).unwrap_or_default();
+    body.push('\n');
+    body.extend(text);
+    body
+}
 
 /// The drawer long results are kept in.
 pub(crate) const RECALL: &str = "recall";
@@ -149,10 +157,14 @@ impl Tool for Recall {
                 majordomo_domain::text::shorten(&self.reference, 40)
             )));
         };
-        let chars: Vec<char> = document.body.chars().collect();
+        // Without a label it is anybody's, and for nobody else.
+        let (label, body) = document.body.split_once('\n').unwrap_or(("", &document.body));
+        let label =
+            serde_json::from_str(label).unwrap_or(Label { origin: Origin::Outside, audience: Audience::Person });
+        let chars: Vec<char> = body.chars().collect();
         let start = match &self.find {
             Some(words) if !words.is_empty() => {
-                let lower = document.body.to_lowercase();
+                let lower = body.to_lowercase();
                 match lower.find(&words.to_lowercase()) {
                     Some(byte) => lower[..byte].chars().count().saturating_sub(200),
                     None => return Ok(Output::text("Not found in this result.")),
@@ -168,7 +180,7 @@ impl Tool for Recall {
         if end < chars.len() {
             let _ = write!(text, "\n[{} more characters: recall with offset {end}]", chars.len() - end);
         }
-        Ok(Output::text(text))
+        Ok(Output::text(text).labelled(label))
     }
 }
 

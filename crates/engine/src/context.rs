@@ -85,6 +85,8 @@ impl Remembered {
 /// The messages of a request: summary, the newest history that fits, the question and what this turn added.
 pub(crate) struct Window {
     messages: Vec<Arc<Message>>,
+    /// The day that was said last.
+    day: Option<i64>,
 }
 
 impl Window {
@@ -107,12 +109,11 @@ impl Window {
         }
         let mut day = None;
         messages.extend(kept.iter().map(|message| stamped(message, &mut day)));
-        Self { messages }
+        Self { messages, day }
     }
 
     pub fn push(&mut self, message: &Arc<Message>) {
-        let mut day = self.messages.iter().rev().find(|m| m.role == Role::User).map(|m| day_of(m.created_at_ms));
-        self.messages.push(stamped(message, &mut day));
+        self.messages.push(stamped(message, &mut self.day));
     }
 
     pub fn messages(&self) -> Vec<Arc<Message>> {

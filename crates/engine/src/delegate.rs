@@ -4,6 +4,7 @@
 
 use crate::{
     budget::Payer,
+    builtin::UseTool,
     dispatch::{Asked, Batch},
     engine::{Engine, Inner},
     once,
@@ -50,6 +51,12 @@ impl Tool for Delegate {
     }
 }
 
+/// Whether a call is an errand itself, also by way of a found tool.
+fn hands_on(call: &CallRequest) -> bool {
+    let found = || serde_json::from_str::<UseTool>(&call.arguments).is_ok_and(|inner| inner.name == Delegate::NAME);
+    call.name == Delegate::NAME || call.name == UseTool::NAME && found()
+}
+
 struct Errand<'a> {
     engine: &'a Engine,
     call: &'a Call,
@@ -57,7 +64,7 @@ struct Errand<'a> {
     messages: Vec<Arc<Message>>,
     asked: Asked,
     agent: &'a Agent,
-    /// What its tools gave it to read.
+    /// What its caller has read, which its task may repeat, and what its tools gave it to read.
     label: Label,
 }
 
@@ -66,7 +73,7 @@ impl<'a> Errand<'a> {
         let agent = engine.agent(call.agent);
         let tools = engine.0.stable[&agent.id].tools.iter().filter(|t| t.name != Delegate::NAME).cloned().collect();
         let mut errand =
-            Self { engine, call, tools, messages: Vec::new(), asked: Asked::default(), agent, label: Label::OWN };
+            Self { engine, call, tools, messages: Vec::new(), asked: Asked::default(), agent, label: call.label };
         errand.add(Role::User, vec![Part::text(shorten(task, 4_000))]);
         errand
     }
@@ -115,16 +122,16 @@ impl<'a> Errand<'a> {
             person: self.call.person.clone(),
             result_chars,
             calls_at_once,
-            channel: "errand",
+            channel: &self.call.channel,
             room: self.call.room.as_deref(),
-            label: Label::OWN,
+            label: self.label,
             sources: &BTreeSet::new(),
             said: "",
             begun: &HashSet::new(),
             may_change: false,
         };
         // An errand hands nothing on.
-        let (own, nested): (Vec<_>, Vec<_>) = calls.iter().cloned().partition(|call| call.name != Delegate::NAME);
+        let (own, nested): (Vec<_>, Vec<_>) = calls.iter().cloned().partition(|call| !hands_on(call));
         let prepared = batch.prepare(&own, &self.asked);
         let mut results = batch.run(prepared, &mut self.asked, &|_| {}).await.results;
         results.extend(nested.into_iter().map(|call| CallResult {

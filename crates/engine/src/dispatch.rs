@@ -11,8 +11,8 @@ use crate::{
 };
 use futures_util::{FutureExt, future::join_all};
 use majordomo_domain::{
-    Agent, Approval, Approvers, Call, CallRequest, CallResult, ConversationId, Effect, Label, Origin, Output, Person,
-    Repeat, Tool, ToolError, TurnId, fault_point,
+    Agent, Approval, ApprovalId, Approvers, Call, CallRequest, CallResult, ConversationId, Effect, Label, Origin,
+    Output, Person, Repeat, Tool, ToolError, TurnId, fault_point,
     text::{clean, shorten},
     tool::ParsedCall,
 };
@@ -80,6 +80,12 @@ pub(crate) fn begun(call: &CallRequest) -> Begun {
     (call.id.clone(), call.arguments.clone())
 }
 
+enum Parked {
+    New(Box<Approval>),
+    /// The same call waits already.
+    Already(ApprovalId),
+}
+
 /// What a batch came to.
 #[derive(Default)]
 pub(crate) struct Ran {
@@ -123,6 +129,11 @@ impl Prepared {
     /// It will change something when it runs.
     pub fn is_change(&self) -> bool {
         matches!(&self.work, Work::Run(tool, _) if tool.tool.effect != Effect::Read)
+    }
+
+    /// It will do what cannot be undone when it runs.
+    fn destroys(&self) -> bool {
+        matches!(&self.work, Work::Run(tool, _) if tool.tool.effect == Effect::Destroy)
     }
 
     /// A call that somebody has approved already.
@@ -293,16 +304,28 @@ impl Batch<'_> {
         let kept = Mutex::new(asked.kept);
         let has_changes = prepared.iter().any(Prepared::is_change);
         let mut answered: Vec<Option<Answered>> = prepared.iter().map(|_| None).collect();
+        let mut questions = 0;
+        let order: Vec<u64> = prepared
+            .iter()
+            .map(|p| {
+                let earlier = questions;
+                questions += u64::from(matches!(p.work, Work::Ask(..)));
+                earlier
+            })
+            .collect();
         let (changes, reads): (Vec<_>, Vec<_>) = prepared.into_iter().enumerate().partition(|(_, p)| p.is_change());
         let read = join_all(reads.into_iter().map(|(index, prepared)| {
-            let kept = &kept;
-            async move { (index, self.answer(prepared, kept, told).await) }
+            let (kept, earlier) = (&kept, order[index]);
+            async move { (index, self.answer(prepared, kept, told, earlier).await) }
         }));
         for (index, answer) in read.await {
             answered[index] = Some(answer);
         }
+        let mut destroyed = 0;
         for (index, prepared) in changes {
-            answered[index] = Some(self.answer(prepared, &kept, told).await);
+            let earlier = destroyed;
+            destroyed += u64::from(prepared.destroys());
+            answered[index] = Some(self.answer(prepared, &kept, told, earlier).await);
         }
         asked.kept = *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         fault_point!("tool.reply");
@@ -338,27 +361,52 @@ impl Batch<'_> {
         ran
     }
 
-    async fn answer(&self, prepared: Prepared, kept: &Mutex<u32>, told: &(dyn Fn(&CallResult) + Sync)) -> Answered {
+    /// `earlier` calls of this batch are counted before this one where there is a limit: questions, or what cannot be undone.
+    async fn answer(
+        &self,
+        prepared: Prepared,
+        kept: &Mutex<u32>,
+        told: &(dyn Fn(&CallResult) + Sync),
+        earlier: u64,
+    ) -> Answered {
         let started = Instant::now();
         let Prepared { request, title, key, work, .. } = prepared;
-        let (mut toolkit, mut is_change, mut is_open, mut approval) = (None, false, false, None);
+        let (mut toolkit, mut is_change, mut is_open) = (None, false, false);
+        let (mut waits, mut approval) = (None, None);
         let (outcome, same) = match work {
             Work::Run(tool, parsed) => {
                 toolkit = Some(tool.toolkit);
                 is_change = tool.tool.effect != Effect::Read;
-                let (outcome, open) = self.call(&tool, parsed, &request, &key.1).await;
-                is_open = open;
-                (outcome, false)
+                // What was begun before a stop is past counting.
+                let capped = match self.begun.contains(&begun(&request)) {
+                    true => Ok(()),
+                    false => self.check_cap(&tool, earlier).await,
+                };
+                match capped {
+                    Ok(()) => {
+                        let (outcome, open) = self.call(&tool, parsed, &request, &key.1).await;
+                        is_open = open;
+                        (outcome, false)
+                    }
+                    Err(error) => (Err(error), false),
+                }
             }
             Work::Ask(tool, parsed, approvers, reason) => {
-                match self.park(&tool, &*parsed, &request, &key.1, approvers, &reason).await {
-                    Ok(parked) => {
+                toolkit = Some(tool.toolkit);
+                match self.park(&tool, &*parsed, &request, &key.1, approvers, &reason, earlier).await {
+                    Ok(Parked::Already(waiting)) => {
+                        waits = Some(waiting);
+                        let text = "Not done. The same question waits for a decision already; say so, and ask no more.";
+                        (Ok(Output::text(text).labelled(Label::OWN)), false)
+                    }
+                    Ok(Parked::New(parked)) => {
                         let text = format!(
                             "Not done. It waits for a decision by {}, who sees the question already. Say so in one short sentence, and not that it \
                          has happened.",
                             parked.approvers.in_words()
                         );
-                        approval = Some(parked);
+                        waits = Some(parked.id);
+                        approval = Some(*parked);
                         (Ok(Output::text(text).labelled(Label::OWN)), false)
                     }
                     Err(error) => (Err(error), false),
@@ -372,14 +420,14 @@ impl Batch<'_> {
             name: key.0.clone(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             title,
-            approval: approval.as_ref().map(|approval| approval.id),
+            approval: waits,
             ..CallResult::default()
         };
         match outcome {
             Ok(output) => {
                 let own = toolkit.map_or(Label::OWN, |name| self.engine.0.catalogue.label_of(name));
                 result.label = output.label.unwrap_or(own);
-                result.text = self.cut(clean(&output.text), kept).await;
+                result.text = self.cut(clean(&output.text), result.label, kept).await;
                 result.cards = output.cards;
                 if is_change {
                     let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
@@ -388,8 +436,8 @@ impl Batch<'_> {
             }
             Err(error) => {
                 result.is_error = true;
-                // What a service says of its failure is its own words.
-                if matches!(error, ToolError::CouldNotAsk { .. }) {
+                // What a tool says of its failure may quote its service.
+                if !matches!(error, ToolError::Bug(_)) {
                     result.label = toolkit.map_or(Label::OWN, |name| self.engine.0.catalogue.label_of(name));
                 }
                 result.uncertain = is_open;
@@ -413,6 +461,7 @@ impl Batch<'_> {
         Answered { key, same, result, approval }
     }
 
+    #[allow(clippy::too_many_arguments)]
     async fn park(
         &self,
         tool: &CatalogueTool,
@@ -421,8 +470,20 @@ impl Batch<'_> {
         arguments: &str,
         approvers: Approvers,
         reason: &str,
-    ) -> Result<Approval, ToolError> {
-        self.check_cap(tool).await?;
+        earlier: u64,
+    ) -> Result<Parked, ToolError> {
+        self.check_cap(tool, 0).await?;
+        let inner = &self.engine.0;
+        let now_ms = inner.clock.now_ms();
+        let waiting = inner
+            .store
+            .open_approval_of(self.conversation, tool.tool.name, parsed.instance(), arguments, now_ms)
+            .await
+            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+        // Somebody else's question of a shared room is not this person's.
+        if let Some(waiting) = waiting.filter(|waiting| waiting.requester == self.person.id) {
+            return Ok(Parked::Already(waiting.id));
+        }
         let parking = Parking {
             turn: self.turn,
             conversation: self.conversation,
@@ -435,12 +496,13 @@ impl Batch<'_> {
             approvers,
             reason,
             replaces: None,
+            earlier,
         };
-        self.engine.park(parking).await
+        Ok(Parked::New(Box::new(self.engine.park(parking).await?)))
     }
 
-    /// What cannot be undone has a limit a day, over the whole household.
-    pub async fn check_cap(&self, tool: &CatalogueTool) -> Result<(), ToolError> {
+    /// What cannot be undone has a limit a day, over the whole household; `earlier` of it are done or begun and not written down.
+    pub async fn check_cap(&self, tool: &CatalogueTool, earlier: u64) -> Result<(), ToolError> {
         if tool.tool.effect != Effect::Destroy {
             return Ok(());
         }
@@ -449,7 +511,7 @@ impl Batch<'_> {
         let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await;
         let number = number
             .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
-        if number >= MOST_DESTROYED {
+        if number + earlier >= MOST_DESTROYED {
             return Err(ToolError::TellModel(format!(
                 "{MOST_DESTROYED} things that cannot be undone were done within a day; no more of them today"
             )));
@@ -488,6 +550,7 @@ impl Batch<'_> {
             agent: self.agent.id,
             toolkits: self.agent.toolkits.as_slice().into(),
             room: self.room.map(Arc::from),
+            channel: self.channel.into(),
             label: self.label,
             key: format!("{}:{}:{}", self.turn, request.id, digest(&request.arguments)),
             ask: self.engine.asking(Payer { turn: self.turn, person: self.person.clone(), agent: self.agent.id }),
@@ -553,7 +616,7 @@ impl Batch<'_> {
     }
 
     /// A long result is cut; the whole of it is kept under a reference.
-    async fn cut(&self, text: String, kept: &Mutex<u32>) -> String {
+    async fn cut(&self, text: String, label: Label, kept: &Mutex<u32>) -> String {
         let limit = self.result_chars.max(200);
         if text.len() <= limit || text.chars().count() <= limit {
             return text;
@@ -566,7 +629,7 @@ impl Batch<'_> {
         let reference = format!("{}-{number}", self.prefix);
         let total = text.chars().count();
         let head: String = text.chars().take(limit).collect();
-        let whole: String = text.chars().take(500_000).collect();
+        let whole = builtin::kept(label, text.chars().take(500_000));
         let owner = self.conversation.to_string();
         let now_ms = self.engine.0.clock.now_ms();
         match self.engine.0.store.put_document(builtin::RECALL, &owner, &reference, &whole, None, now_ms).await {

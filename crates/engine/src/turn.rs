@@ -22,7 +22,7 @@ use carry::Then;
 use finish::{settle_from_rows, settle_without_rows};
 use majordomo_domain::{
     Agent, ApprovalId, ApprovalState, CallRequest, CallResult, EventKind, Label, Message, MessageId, ModelRole, Notice,
-    NoticeKind, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
+    NoticeKind, Origin, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
     op::Task,
     text::{clean, shorten},
 };
@@ -191,11 +191,15 @@ async fn begin<'a>(
     let role = inner.router.role_for(&question.visible_text(), history.is_empty());
     let mut window = Window::new(&history, beginning.as_deref(), summary.as_ref(), limits);
     window.push(&question);
-    let label = label_of(&history, beginning.as_deref(), summary.as_ref()).join(question.label());
+    let mut label = label_of(&history, beginning.as_deref(), summary.as_ref()).join(question.label());
+    // In a room that several share, what was said before may be somebody else's.
+    if room_name.is_some() && !history.is_empty() && inner.store.is_shared(handle.conversation, person.id).await? {
+        label = label.join(Label { origin: Origin::Household, ..Label::OWN });
+    }
     let results =
         history.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Result(r) = p { Some(r) } else { None });
     let sources = sources_of(engine, results);
-    let said = question.visible_text();
+    let said = question.own_words();
     let mut known = history;
     known.push(question);
     let started = Instant::now();
@@ -549,6 +553,10 @@ impl Making<'_> {
                 name: call.name.clone(),
                 title: prepared.title.clone(),
             });
+        }
+        // Stopped before anything was begun: nothing is, and no intent says otherwise.
+        if handle.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
         }
         let resumed = self.begun.clone();
         self.intend(&prepared, carrying).await?;

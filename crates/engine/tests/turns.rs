@@ -25,6 +25,12 @@ use std::{
 
 #[path = "turns/approvals.rs"]
 mod approvals;
+#[path = "turns/hostile.rs"]
+mod hostile;
+#[path = "turns/injection.rs"]
+mod injection;
+#[path = "turns/limits.rs"]
+mod limits;
 
 /// Counts what reaches the outside.
 #[derive(Default, Clone)]
@@ -204,6 +210,18 @@ async fn start_agent(
     limits: TurnLimits,
     change: impl FnOnce(&mut Agent),
 ) -> Engine {
+    Engine::start(parts_of(store, model, second, world, limits, change)).await.expect("the engine starts")
+}
+
+/// What every house of these tests is made of, to be changed before it starts.
+fn parts_of(
+    store: &Store,
+    model: &ScriptedModel,
+    second: &ScriptedModel,
+    world: &World,
+    limits: TurnLimits,
+    change: impl FnOnce(&mut Agent),
+) -> Parts {
     let toolkit = Toolkit::new("films", world.clone())
         .guide("Films: ask before you answer.")
         .limits(Limits { at_once: 3, timeout: Duration::from_secs(2) })
@@ -234,7 +252,7 @@ async fn start_agent(
         limits,
     };
     change(&mut agent);
-    Engine::start(Parts {
+    Parts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
         toolkits: vec![toolkit],
@@ -248,9 +266,7 @@ async fn start_agent(
         rules: Vec::new(),
         limits: Default::default(),
         owner: "test".into(),
-    })
-    .await
-    .expect("the engine starts")
+    }
 }
 
 /// What a watcher sees, a line each; texts put together.

@@ -96,16 +96,38 @@ impl Store {
         self.first(sql, &[requester.into()]).await?.map_or(Ok(0), |row| row.count("number"))
     }
 
-    /// How many calls of these tools were carried out after somebody's decision since then.
+    /// How many calls of these tools were carried out since then, with somebody's decision or without one.
     pub async fn count_executed(&self, tools: &[&str], since_ms: Millis) -> Result<u64> {
-        let sql = "SELECT COUNT(*) AS number FROM approvals WHERE tool = ? AND state IN ('running', 'executed', 'uncertain') \
-                   AND decided_at_ms >= ?";
+        let decided = "SELECT COUNT(*) AS number FROM approvals WHERE tool = ? AND state IN ('running', 'executed', 'uncertain') \
+                       AND decided_at_ms >= ?";
+        let written = "SELECT COUNT(*) AS number FROM audit WHERE kind = 'execution' AND subject = ? AND detail <> 'did not work' \
+                       AND at_ms >= ?";
         let mut number = 0;
         for tool in tools {
-            let row = self.first(sql, &[(*tool).into(), since_ms.into()]).await?;
-            number += row.map_or(Ok(0), |row| row.count("number"))?;
+            let mut most = 0;
+            // What runs now is not written down yet; what a rule allowed has no decision.
+            for sql in [decided, written] {
+                let row = self.first(sql, &[(*tool).into(), since_ms.into()]).await?;
+                most = most.max(row.map_or(Ok(0), |row| row.count("number"))?);
+            }
+            number += most;
         }
         Ok(number)
+    }
+
+    /// One that waits in a conversation for this very call, if any.
+    pub async fn open_approval_of(
+        &self,
+        conversation: ConversationId,
+        tool: &str,
+        instance: &str,
+        arguments: &str,
+        now_ms: Millis,
+    ) -> Result<Option<Approval>> {
+        let sql = "SELECT * FROM approvals WHERE conversation_id = ? AND tool = ? AND instance = ? AND state = 'open' \
+                   AND expires_at_ms > ? AND arguments = ? ORDER BY created_at_ms LIMIT 1";
+        let values = [conversation.into(), tool.into(), instance.into(), now_ms.into(), arguments.into()];
+        self.first(sql, &values).await?.as_ref().map(read).transpose()
     }
 
     /// Decide once: the first commit wins. With it the turn that carries it out, and the approval that takes its place.

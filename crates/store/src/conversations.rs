@@ -70,6 +70,13 @@ impl Store {
         row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("conversation"))
     }
 
+    /// Whether anybody but this person has said something in it.
+    pub async fn is_shared(&self, id: ConversationId, person: PersonId) -> Result<bool> {
+        let sql = "SELECT COUNT(*) AS number FROM turns WHERE conversation_id = ? AND person_id <> ?";
+        let row = self.first(sql, &[id.into(), person.into()]).await?;
+        Ok(row.map_or(Ok(0), |row| row.count("number"))? > 0)
+    }
+
     /// By the channel's name of the place.
     pub async fn conversation_at(&self, place: &str) -> Result<Option<Conversation>> {
         let row = self
@@ -128,8 +135,8 @@ impl Store {
                     .await?;
                 tx.run("DELETE FROM turns WHERE conversation_id = ?", &key).await?;
                 tx.run(
-                    "UPDATE approvals SET state = 'void', outcome = 'the conversation was deleted' \
-                     WHERE conversation_id = ? AND state IN ('open', 'approved')",
+                    "UPDATE approvals SET state = CASE WHEN state = 'running' THEN 'uncertain' ELSE 'void' END, \
+                     outcome = 'the conversation was deleted' WHERE conversation_id = ? AND state IN ('open', 'approved', 'running')",
                     &key,
                 )
                 .await?;
@@ -167,6 +174,13 @@ impl Store {
             .await?;
             tx.run("UPDATE turns SET op = '', partial = NULL WHERE conversation_id = ?", &[id.into()]).await?;
             tx.run("DELETE FROM documents WHERE owner = ?", &[id.into()]).await?;
+            // What was asked in it went with it: nobody could say any more what a yes is about.
+            tx.run(
+                "UPDATE approvals SET state = CASE WHEN state = 'running' THEN 'uncertain' ELSE 'void' END, \
+                 outcome = 'the conversation was cleared' WHERE conversation_id = ? AND state IN ('open', 'approved', 'running')",
+                &[id.into()],
+            )
+            .await?;
             let row = tx
                 .first(
                     "SELECT COUNT(*) AS visible FROM messages WHERE conversation_id = ? AND role IN ('user', 'assistant')",

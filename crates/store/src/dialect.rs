@@ -360,6 +360,20 @@ fn numbered(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_was_answered_survives_the_loss_of_power() {
+        use crate::row::Columns;
+        let store = crate::Store::scratch().await.unwrap();
+        for (pragma, column, expected) in
+            [("PRAGMA synchronous", "synchronous", 2), ("PRAGMA foreign_keys", "foreign_keys", 1)]
+        {
+            let written = store.write(async move |tx| tx.first(pragma, &[]).await?.expect("a row").int(column)).await;
+            assert_eq!(written.unwrap(), expected, "{pragma} where rows are written");
+        }
+        let mode = store.first("PRAGMA journal_mode", &[]).await.unwrap().unwrap();
+        assert_eq!(mode.text("journal_mode").unwrap(), "wal");
+    }
+
     #[test]
     fn statements_take_each_databases_form() {
         let text = "SELECT CAST(SUM(a) AS BIGINT) AS a FROM t WHERE b = ? AND c = ?";

@@ -28,6 +28,7 @@ pub fn call() -> Call {
         agent: majordomo_domain::AgentId::new(),
         toolkits: std::sync::Arc::new([]),
         room: None,
+        channel: "web".into(),
         label: majordomo_domain::Label::OWN,
         key: "test".into(),
         ask: majordomo_domain::tool::Ask::nobody(),

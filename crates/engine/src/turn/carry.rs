@@ -3,7 +3,7 @@
 use super::{Making, Stop};
 use crate::{
     access::{Question, Verdict},
-    approve::is_intact,
+    approve::{CHANGED_ROW, is_as_asked, schema_hash},
     catalogue::CatalogueTool,
     dispatch::Prepared,
 };
@@ -11,7 +11,7 @@ use majordomo_domain::{
     Approval, ApprovalId, ApprovalState, CallRequest, CallResult, NoticeKind, Part, Role, Usage, fault_point,
     tool::ParsedCall,
 };
-use majordomo_store::{Settlement, StepKind, StoreError};
+use majordomo_store::{NewAudit, Settlement, StepKind, StoreError};
 use std::collections::BTreeSet;
 
 /// The name of a call that a person made without a model.
@@ -74,6 +74,15 @@ impl Making<'_> {
                 let settlement = Settlement { approval: id, state: ApprovalState::Void, outcome: reason.clone() };
                 let mut entry = self.entry(vec![StepKind::Returned { result: result.clone() }]);
                 entry.settles = Some(settlement);
+                entry.audit = vec![NewAudit {
+                    at_ms: self.engine.0.clock.now_ms(),
+                    actor: None,
+                    kind: "approval",
+                    subject: result.name.clone(),
+                    conversation: Some(approval.conversation),
+                    turn: Some(self.waiting.handle.turn),
+                    detail: format!("approval {id}: approved and not done, {reason}"),
+                }];
                 self.enter(entry).await?;
                 self.add_results(vec![result]);
                 self.notice(NoticeKind::Decided, format!("Not done: {reason}."));
@@ -89,7 +98,10 @@ impl Making<'_> {
         let inner = &self.engine.0;
         let tool = inner.catalogue.find(&approval.tool).filter(|tool| inner.catalogue.allows(self.agent, tool.toolkit));
         let tool = tool.ok_or("this tool is no longer there")?;
-        if !is_intact(approval, &tool.tool.spec) {
+        if !is_as_asked(approval) {
+            return Err(CHANGED_ROW.into());
+        }
+        if approval.schema_hash != schema_hash(&tool.tool.spec) {
             return Err("the tool has changed since it was asked; ask again".into());
         }
         let parsed = tool.tool.parse(&approval.arguments).map_err(|error| error.to_string())?;
@@ -102,7 +114,7 @@ impl Making<'_> {
         let decided_by = approval.decided_by.ok_or("nobody has decided it")?;
         let decider = inner.store.person(decided_by).await.map_err(unreadable)?;
         if !approval.approvers.include(decider.id, decider.standing, requester.id) {
-            return Err(format!("{} may no longer decide this", decider.name));
+            return Err("the one who decided may no longer do so".into());
         }
         let arguments = serde_json::from_str(&approval.arguments).map_err(|error| error.to_string())?;
         let judged = self.engine.judge(&Question {
@@ -123,7 +135,7 @@ impl Making<'_> {
         if judged.verdict == Verdict::No {
             return Err(judged.reason);
         }
-        self.batch().check_cap(tool).await.map_err(|error| error.to_string())?;
+        self.batch().check_cap(tool, 0).await.map_err(|error| error.to_string())?;
         Ok((tool.clone(), parsed))
     }
 

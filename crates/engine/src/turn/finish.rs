@@ -260,7 +260,8 @@ pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &TurnHandle, s
         day: String::new(),
         delivery: None,
         audit: Vec::new(),
-        charged: engine.has_limits(),
+        // What it used is in no ledger: what was set aside goes on counting.
+        charged: false,
         ends_decision: matches!(say.task, Task::Decision { .. }),
         now_ms,
     };

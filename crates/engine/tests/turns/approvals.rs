@@ -90,33 +90,33 @@ changes!(Shelve, "films_shelve", Repeat::Checkable, "Shelve", |tool, world| {
 });
 
 impl House {
-    async fn open_approvals(&self) -> Vec<Approval> {
+    pub async fn open_approvals(&self) -> Vec<Approval> {
         self.store.approvals(None, true, None, 50).await.unwrap()
     }
 
-    async fn approval(&self) -> Approval {
+    pub async fn approval(&self) -> Approval {
         let mut open = self.open_approvals().await;
         assert_eq!(open.len(), 1, "{open:#?}");
         open.remove(0)
     }
 
-    async fn decides(&self, id: ApprovalId, by: PersonId, decision: Decision) -> Result<Accepted, EngineError> {
+    pub async fn decides(&self, id: ApprovalId, by: PersonId, decision: Decision) -> Result<Accepted, EngineError> {
         self.engine.submit(Op::Decide(Decide { approval: id, by, decision })).await
     }
 
     /// Say yes and wait for the end of the turn that carries it out.
-    async fn approves(&self, id: ApprovalId) -> (TurnState, String) {
+    pub async fn approves(&self, id: ApprovalId) -> (TurnState, String) {
         match self.decides(id, self.person, Decision::Approve).await.expect("decided") {
             Accepted::Decided { turn: Some(turn), .. } => self.ends(turn).await,
             other => panic!("{other:?}"),
         }
     }
 
-    fn done(&self) -> Vec<String> {
+    pub fn done(&self) -> Vec<String> {
         self.world.done.lock().unwrap().iter().map(|(_, what)| what.clone()).collect()
     }
 
-    async fn somebody(&self, name: &str, standing: Standing) -> PersonId {
+    pub async fn somebody(&self, name: &str, standing: Standing) -> PersonId {
         let person =
             Person { id: PersonId::new(), name: name.into(), standing, zone: None, language: None, created_at_ms: 0 };
         self.store.put_person(&person).await.unwrap();
@@ -388,7 +388,7 @@ async fn a_person_who_lost_the_right_between_yes_and_run_changes_nothing() {
     house.store.put_person(&ben).await.unwrap();
     house.engine.cancel(CancelTarget::Turn(slow), house.person).await.unwrap();
     let (_, text) = house.ends(turn).await;
-    assert_eq!(text, "Not done: Ben may no longer decide this.");
+    assert_eq!(text, "Not done: the one who decided may no longer do so.");
     assert_eq!(house.store.approval(approval.id).await.unwrap().state, ApprovalState::Void);
     assert!(house.done().is_empty());
 }

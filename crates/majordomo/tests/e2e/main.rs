@@ -11,6 +11,7 @@ mod flows {
     mod disk;
     mod faults;
     mod house;
+    mod party;
     mod secrets;
     mod settings;
     mod several;

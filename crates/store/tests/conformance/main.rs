@@ -503,3 +503,42 @@ async fn addresses_and_files_that_cannot_be_used_are_refused_in_words() {
     let Err(error) = Store::open(&url).await else { panic!("a newer schema opened") };
     assert!(error.to_string().contains("newer version (schema 99"), "{error}");
 }
+
+#[tokio::test]
+async fn what_was_answered_is_seen_by_everybody_at_once() {
+    on_every_database(async |store| {
+        let new = conversation(PersonId::new());
+        store.create_conversation(new.clone()).await.unwrap();
+        for n in 0..200 {
+            let say = said(&new, "hello", None, n);
+            store.accept(say.clone()).await.unwrap();
+            store.turn(say.turn).await.expect("an answer comes after the commit");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_a_second_row_of_what_is_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("h.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let new = conversation(PersonId::new());
+    store.create_conversation(new.clone()).await.unwrap();
+    let mut say = said(&new, "hello", Some("a"), 1);
+    say.say.platform_id = Some("m-1".into());
+    let (ordinal, fence) = accepted(&store, &say).await;
+    let step = Step { seq: 1, kind: StepKind::Compacted { summary: String::new(), through: 1 }, created_at_ms: 1 };
+    store.add_step(say.turn, new.id, fence.unwrap(), step).await.unwrap();
+    store.finish_turn(ending(&say, ordinal, fence.unwrap(), "answer")).await.unwrap();
+    store.close().await;
+    // A message, a place in a conversation, a step, what a turn cost.
+    for table in ["inbox", "messages", "steps", "ledger", "turns"] {
+        use sqlx::{AssertSqlSafe, Connection, Executor};
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        let again = format!("INSERT INTO {table} SELECT * FROM {table} LIMIT 1");
+        let refused = connection.execute(AssertSqlSafe(again)).await;
+        assert!(refused.is_err_and(|error| error.to_string().contains("UNIQUE")), "{table}");
+        connection.close().await.unwrap();
+    }
+}
