@@ -73,13 +73,19 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
 ) -> Result<(), ConsoleError> {
     let mut drawing = Drawing::new(out, look);
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    drawing.line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /quit leaves, too.")).await?;
+    drawing
+        .line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /clear forgets this talk, /quit leaves."))
+        .await?;
     loop {
         drawing.prompt().await?;
         let Some(line) = next_line(&mut lines).await? else { break };
         match line.trim() {
             "" => {}
             "/quit" | "/exit" => break,
+            "/clear" | "!clear" => {
+                let gone = engine.clear(talk.conversation).await?;
+                drawing.line(&format!("Forgotten: {gone} messages of this talk.")).await?;
+            }
             text => {
                 let outcome = exchange(engine, talk, text, &mut drawing).await;
                 match outcome {

@@ -59,6 +59,8 @@ impl Store {
     ) -> Result<std::result::Result<String, OverCeiling>> {
         let id = uuid::Uuid::now_v7().to_string();
         self.write(async move |tx| {
+            // One after the other, also over processes, by a row that is always there: the sums must still hold when ours is written.
+            tx.first("SELECT version FROM schema_version WHERE version = 1 FOR UPDATE", &[]).await?;
             for ceiling in &ceilings {
                 let (tokens, cost_micros) = spent(tx, ceiling).await?;
                 let passes = ceiling.tokens.is_some_and(|most| tokens + charge.tokens > most)

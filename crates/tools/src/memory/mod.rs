@@ -17,6 +17,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{fmt::Write, time::Duration};
 
+/// Talks named at most.
+const RECENT: u32 = 20;
 /// Characters of one fact.
 const LONGEST: usize = 500;
 
@@ -115,7 +117,7 @@ impl Tool for RememberForHousehold {
     }
 }
 
-/// What is remembered of the person who asks, of this room and of the household, each with its id.
+/// What is remembered of the person who asks (facts with their ids, talks and their topics), of this room, of the household.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhatIsKnown {}
@@ -145,6 +147,20 @@ impl Tool for WhatIsKnown {
                 });
                 let by = if is_own { "" } else { ", said by somebody else" };
                 let _ = writeln!(text, "- {} [{}{by}, id {}]", fact.text, scope.name(), fact.id);
+            }
+        }
+        if call.room.is_none() {
+            let page = memory.store()?.conversations(call.person.id, None, None, RECENT).await.map_err(unreachable)?;
+            let titles: Vec<String> = page
+                .conversations
+                .iter()
+                .filter(|conversation| conversation.id != call.conversation && !conversation.title.is_empty())
+                .map(|conversation| shorten(&conversation.title, 60))
+                .collect();
+            if !titles.is_empty() {
+                let more = if page.more { " and more" } else { "" };
+                let _ = writeln!(text, "Talks kept: {}{more}, lately about: {}.", titles.len(), titles.join("; "));
+                label = label.join(Label { origin: Origin::Own, audience: Audience::Person });
             }
         }
         if text.is_empty() {
