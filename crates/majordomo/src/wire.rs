@@ -232,6 +232,7 @@ fn suggestions() -> Vec<Suggestion> {
         ("A film for tonight", "What should we watch tonight? Something under two hours."),
         ("On television", "What is on television tonight?"),
         ("Where it streams", "Where can I watch Metropolis (1927)?"),
+        ("Something that asks first", "Add V to my party, he's a Solo"),
     ]
     .map(|(title, prompt)| Suggestion { title: title.into(), prompt: prompt.into() })
     .into()

@@ -31,6 +31,8 @@ pub(crate) enum Want<'a> {
     Format(&'a str),
     /// The order of a list.
     Order(&'a str),
+    /// These arguments, as they are.
+    Exactly(&'a Value),
 }
 
 impl Want<'_> {
@@ -68,6 +70,7 @@ impl Want<'_> {
             Want::Until(_) => &["date_lte", "primary_release_date_lte", "release_date_lte"],
             Want::Format(_) => &["format"],
             Want::Order(_) => &["sort_by"],
+            Want::Exactly(_) => &[],
         }
     }
 
@@ -82,6 +85,7 @@ impl Want<'_> {
             | Want::Until(text)
             | Want::Format(text)
             | Want::Order(text) => Some(json!(text)),
+            Want::Exactly(arguments) => Some((*arguments).clone()),
             Want::Window(word) | Want::Media(word) => choice(schema, root, word),
             Want::Ids(ids) if takes("array") => {
                 let text =
@@ -166,6 +170,9 @@ pub(crate) fn takes_several(tool: &Offered) -> bool {
 
 /// Arguments for a tool. What it has no place for is left out.
 pub(crate) fn fill(tool: &Offered, wants: &[Want<'_>]) -> Value {
+    if let Some(Want::Exactly(arguments)) = wants.iter().find(|want| matches!(want, Want::Exactly(_))) {
+        return (*arguments).clone();
+    }
     let mut arguments = Map::new();
     let properties = &tool.schema["properties"];
     for want in wants {

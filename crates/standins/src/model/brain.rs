@@ -177,6 +177,22 @@ impl<'a> Walk<'a> {
         match &asked.kind {
             Kind::Hello => Ok(answers::hello()),
             Kind::Request { title } => Ok(answers::request(title)),
+            Kind::Change { tools, words, arguments } => {
+                let results = self.need(&[Needed { tools, words, wants: vec![Want::Exactly(arguments)] }])?;
+                Ok(answers::change(results.first().map_or("", |result| result.text.as_str())))
+            }
+            Kind::Party => {
+                let tools = &["party_view"];
+                let results = self.need(&[Needed { tools, words: "view the party of characters", wants: vec![] }])?;
+                Ok(answers::party(results.first().and_then(|result| result.json.as_ref())))
+            }
+            Kind::Known => {
+                let tools = &["what_is_known"];
+                let results =
+                    self.need(&[Needed { tools, words: "what is known and remembered of the person", wants: vec![] }])?;
+                Ok(results.first().map_or_else(answers::unknown, |result| answers::known(&result.text)))
+            }
+            Kind::Decided { yes } => Ok(answers::decided(*yes, self.results.last().map(|result| result.failed))),
             Kind::Summary => Ok(answers::summary(self.conversation)),
             Kind::Unknown => Ok(answers::unknown()),
             Kind::Trending { window, media } => self.trending(asked, window, media),

@@ -455,10 +455,14 @@ const SUMMARY: &str = "[Summary of the conversation so far]";
 /// mark of a summary.
 pub(crate) fn said(text: &str) -> &str {
     let mut rest = text.trim_start();
+    let mut in_facts = false;
     while let Some((line, after)) = rest.split_once('\n') {
         let line = line.trim_end();
         let is_day = line.starts_with('[') && line.ends_with(" UTC]");
-        if !is_day && line != SUMMARY {
+        // What is remembered stands in lines of its own.
+        let is_fact = in_facts && line.starts_with("- ");
+        in_facts = is_fact || line.starts_with("[What is remembered");
+        if !is_day && !in_facts && line != SUMMARY {
             break;
         }
         rest = after.trim_start();

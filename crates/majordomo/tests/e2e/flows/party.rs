@@ -336,3 +336,25 @@ async fn facts_are_remembered_at_the_next_beginning_and_private_ones_for_their_p
         assert!(!ask(Method::GET, path, json!({})).await.contains("canary"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_demo_household_asks_before_it_changes_anything() {
+    let stage = Stage::new().await;
+    let talk = stage.conversation().await;
+    let answer = stage.ask(&talk, "Add V to my party, he's a Solo").await;
+    assert_eq!(answer, "It waits for your yes: the question is beside this answer.");
+    let approval = stage.open().await;
+    assert_eq!(approval["wording"]["question"], "Add V (Solo) to the party?");
+    let answer = stage.decide(&approval, json!({"decision": "approve"})).await;
+    assert_eq!(answer, "As you wish.\n\nV (Solo) was added to the party.");
+    assert_eq!(stage.ask(&talk, "Show my party").await, "- **V**, Solo");
+    assert_eq!(
+        stage.ask(&talk, "Remember that I like silent films").await,
+        "Remembered: I like silent films\n\n\nRemembered: I like silent films"
+    );
+    assert!(stage.ask(&talk, "What do you know about me?").await.starts_with("- I like silent films"));
+    stage.ask(&talk, "Remove V from my party").await;
+    let approval = stage.open().await;
+    assert_eq!(stage.decide(&approval, json!({"decision": "decline"})).await, "V stays in the party.");
+    stage.check_requests();
+}

@@ -16,7 +16,8 @@ const UNDERSTOOD: &str = "- what's trending this week, and is any of it good for
 - something similar to *Nosferatu*\n\
 - what's on tonight, when is the next episode of *Sherlock Holmes*?\n\
 - what is upcoming, what is in cinemas?\n\
-- what is 15% of 80, what time is it?";
+- what is 15% of 80, what time is it?\n\
+- add *V* to my party, he's a *Solo*; show my party; remember that *I like silent films*; what do you know about me?";
 
 pub(super) fn hello() -> String {
     format!(
@@ -42,6 +43,43 @@ pub(super) fn request(title: &str) -> String {
         "{first} Requests and downloads through Radarr and Sonarr are something I cannot do yet, so nothing was added or \
          changed. What I can do now is look things up: ask me to tell you about a film, or where it streams."
     )
+}
+
+/// What came of a change that asks first.
+pub(super) fn change(result: &str) -> String {
+    if result.starts_with("Not done.") {
+        "It waits for your yes: the question is beside this answer.".into()
+    } else if result.is_empty() {
+        "Nothing came of it.".into()
+    } else {
+        format!("{result}\n")
+    }
+}
+
+pub(super) fn decided(yes: bool, failed: Option<bool>) -> String {
+    match (yes, failed) {
+        (true, Some(true)) => "It did not work; the reason stands above.".into(),
+        (true, _) => "As you wish.".into(),
+        (false, _) => "Then it stays as it is.".into(),
+    }
+}
+
+pub(super) fn party(characters: Option<&Value>) -> String {
+    let lines: Vec<String> = characters
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|one| {
+            format!("- **{}**, {}", one["name"].as_str().unwrap_or_default(), one["role"].as_str().unwrap_or_default())
+        })
+        .collect();
+    if lines.is_empty() { "The party is empty.".into() } else { lines.join("\n") }
+}
+
+pub(super) fn known(text: &str) -> String {
+    // Ids are for tools.
+    let lines = text.lines().map(|line| line.split(" [").next().unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn could_not_ask(reason: &str) -> String {

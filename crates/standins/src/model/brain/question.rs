@@ -1,5 +1,6 @@
 //! What somebody asks, as far as the demo understands it.
 
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A question with what was said around it.
@@ -52,6 +53,18 @@ pub(super) enum Kind {
         expression: String,
     },
     Time,
+    /// A change that asks first: a tool by its names, words to find it by, its arguments.
+    Change {
+        tools: &'static [&'static str],
+        words: &'static str,
+        arguments: Value,
+    },
+    Party,
+    Known,
+    /// Somebody decided about a call; whether it was a yes.
+    Decided {
+        yes: bool,
+    },
     /// The assistant folds old messages.
     Summary,
     Unknown,
@@ -122,6 +135,18 @@ fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind
     let after = |starts: &[&str]| after(text, lower, starts).map(&title);
     if has(lower, &["summarize", "summarise", "write a summary", "fold the"]) {
         return Kind::Summary;
+    }
+    if lower.starts_with("approved by ") || lower.starts_with("declined by ") {
+        return Kind::Decided { yes: lower.starts_with('a') };
+    }
+    if let Some(change) = change(text, lower) {
+        return change;
+    }
+    if has(lower, &["show my party", "who is in my party", "show the party", "who's in my party"]) {
+        return Kind::Party;
+    }
+    if has(lower, &["what do you know about me", "what do you remember"]) {
+        return Kind::Known;
     }
     if let Some(expression) = expression(lower) {
         return Kind::Sum { expression };
@@ -291,6 +316,35 @@ fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind
 }
 
 /// What follows the first of these words that starts the text or follows a space.
+/// "Add V to my party, he's a Solo", "Remove V from my party", "Remember that I like silent films".
+fn change(text: &str, lower: &str) -> Option<Kind> {
+    let part = |from: usize, until: usize| {
+        text.get(from..until).map(|part| part.trim().trim_end_matches(['.', '!', ',']).to_owned())
+    };
+    if let Some(start) =
+        ["remember that ", "remember: ", "please remember "].iter().find(|start| lower.starts_with(**start))
+    {
+        let text = part(start.len(), text.len())?;
+        let arguments = json!({ "text": text });
+        return Some(Kind::Change { tools: &["remember"], words: "remember a taste of the person", arguments });
+    }
+    let place = [" to my party", " to the party", " from my party", " from the party"];
+    let at = place.iter().find_map(|place| lower.find(place))?;
+    if let Some(start) = ["remove ", "drop "].iter().find(|start| lower.starts_with(**start)) {
+        let arguments = json!({ "name": part(start.len(), at)? });
+        return Some(Kind::Change {
+            tools: &["party_remove_character"],
+            words: "remove a character from the party",
+            arguments,
+        });
+    }
+    let start = ["add ", "please add "].iter().find(|start| lower.starts_with(**start))?;
+    let role = [" a ", " an "].iter().find_map(|article| Some(lower.get(at..)?.find(article)? + at + article.len()));
+    let role = role.and_then(|role| part(role, text.len())).unwrap_or_default();
+    let arguments = json!({ "name": part(start.len(), at)?, "role": role });
+    Some(Kind::Change { tools: &["party_add_character"], words: "add a character to the party", arguments })
+}
+
 fn after(text: &str, lower: &str, starts: &[&str]) -> Option<String> {
     starts.iter().find_map(|start| {
         let at = lower.find(start)?;
