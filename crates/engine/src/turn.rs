@@ -132,6 +132,7 @@ fn could_not_begin(engine: &Engine, room: &Room, handle: &TurnHandle, error: &St
 
 /// The lease on the turn's conversation: the one that came with its row, or one taken now.
 async fn claim(engine: &Engine, waiting: &Waiting) -> Result<Fence, StoreError> {
+    fault_point!("lease");
     if let Some(fence) = waiting.fence {
         return Ok(fence);
     }
