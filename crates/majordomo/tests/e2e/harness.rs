@@ -210,6 +210,19 @@ base_url = "{tvmaze}"
         }
     }
 
+    /// Whether that is how a fault point ends the program.
+    pub fn was_cut_off(&self, status: ExitStatus) -> bool {
+        status.signal() == Some(ABORTED)
+    }
+
+    /// Remove what earlier starts have left: many starts fill a disk.
+    pub fn forget_logs(&self) {
+        for start in (1..self.starts).rev().take_while(|start| self.log_path(*start).exists()) {
+            let _ = std::fs::remove_file(self.log_path(start));
+            let _ = std::fs::remove_file(self.folder.path().join(format!("ready-{start}")));
+        }
+    }
+
     /// Wait for the power cut at the point that was armed, and take it away.
     pub async fn dies(&mut self, point: &str) {
         let status = self.ended().await;

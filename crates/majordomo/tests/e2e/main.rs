@@ -13,6 +13,7 @@ mod flows {
     mod disk;
     mod faults;
     mod house;
+    mod kills;
     mod secrets;
     mod settings;
     mod several;
