@@ -750,7 +750,7 @@ fn settlement(approval: ApprovalId, result: &CallResult) -> Settlement {
 }
 
 /// What a turn reads before it begins.
-fn label_of(history: &[Arc<Message>], beginning: Option<&Known>, summary: Option<&Summary>) -> Label {
+pub(crate) fn label_of(history: &[Arc<Message>], beginning: Option<&Known>, summary: Option<&Summary>) -> Label {
     let before = beginning.map_or(Label::OWN, |b| b.label).join(summary.map_or(Label::OWN, |s| s.label));
     history.iter().fold(before, |label, message| label.join(message.label()))
 }

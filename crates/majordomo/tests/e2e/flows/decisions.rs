@@ -3,7 +3,7 @@
 
 use super::crash::{Recovery, recover, try_say};
 use crate::{
-    harness::{PATIENCE, Setting, Stage, server, visible},
+    harness::{PATIENCE, Setting, Stage, server, text_of, visible},
     points,
 };
 use majordomo_standins::{database::Kind, model::Script};
@@ -57,7 +57,7 @@ impl Wish {
         all.filter(|approval| approval["conversation"] == self.conversation.as_str()).cloned().collect()
     }
 
-    /// How often the party has the name.
+    /// Whether the party has the name, once.
     async fn is_in_the_party(&self, stage: &Stage) -> bool {
         let (status, body) = stage.post("/api/tools/party_view", json!({})).await;
         assert_eq!(status, StatusCode::OK, "{body}");
@@ -256,4 +256,28 @@ async fn what_is_approved_as_the_service_stops_is_done_once() {
         wish.is_done_once(&stage).await;
     }
     stage.check_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_sees_a_history_and_an_audit_that_somebody_changed() {
+    use sqlx::{ConnectOptions, Connection, Executor};
+    let mut stage = Stage::new().await;
+    let wish = Wish::of(&stage, "V".into()).await;
+    let approval = wish.ask(&stage).await;
+    decide(&stage, &approval, "approve").await;
+    wish.is_done_once(&stage).await;
+    stage.check_whole();
+    stage.kill();
+    let file = stage.folder.path().join("data/majordomo.db");
+    let mut database = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    database.execute("UPDATE messages SET parts = '[]' WHERE position = 1000").await.unwrap();
+    database.execute("DELETE FROM audit WHERE seq = 2").await.unwrap();
+    database.close().await.unwrap();
+    let output = stage.command(&["doctor"]);
+    let said = text_of(&output);
+    assert!(!output.status.success(), "{said}");
+    for (part, words) in [("histories", wish.conversation.as_str()), ("audit", "the audit is not whole")] {
+        let line = said.lines().find(|line| line.starts_with(part)).unwrap_or_default();
+        assert!(line.contains("failed") && line.contains(words), "{said}");
+    }
 }

@@ -514,7 +514,7 @@ async fn die_in_recovery(stage: &mut Stage, points: &[&'static str], random: &mu
     let point = points[random.usize(0..points.len())];
     stage.arm(point);
     stage.spawn(&[]);
-    let moment = Duration::from_millis(random.u64(0..250));
+    let moment = if random.bool() { COMES_BY / 4 } else { Duration::from_millis(random.u64(0..250)) };
     match tokio::time::timeout(moment, stage.ended()).await {
         Ok(status) => {
             assert!(stage.was_cut_off(status), "{point}: {status}: {}", stage.log());
