@@ -3,7 +3,7 @@
 # make check   formats, lints, types
 # make bench   the published figures, into bench/results.md
 # make demo    the demo household in a folder of its own
-# make crash   kill the service at every step of a turn, many times
+# make crash   kill the service KILLS times under load, into bench/crash.md
 # make mutations   seed known mistakes and see whether the tests see them, into bench/mutations.md
 # make ui      build the page
 # make snapshots   review changed snapshots
@@ -77,9 +77,9 @@ test-walks: ui
 bench: ui
 	@bench/run
 
+# A debug build: that is where the fault points are.
 crash:
-	@echo "crash: every fault point of a turn, $${ROUNDS:-20} times"
-	@MAJORDOMO_CRASH_ROUNDS=$${ROUNDS:-20} cargo test -p majordomo --test e2e -- crash --nocapture
+	@KILLS=$${KILLS:-2000} cargo test --quiet -p majordomo --test e2e -- kills_under_load --nocapture
 
 # Each mistake by itself, in a tree of its own; the first time it builds the libraries anew.
 mutations:

@@ -8,6 +8,7 @@ use crate::{
 };
 use majordomo_domain::{
     ConversationId, Label, Message, MessageId, ModelRequest, ModelRole, Part, Role, TurnId, Usage, agent::TurnLimits,
+    fault_point,
 };
 use majordomo_store::Store;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,7 @@ pub(crate) async fn fold(
     let text = majordomo_domain::text::shorten(whole.text.trim(), MAX_CHARS);
     let summary = Summary { through, text, at_ms: now_ms, label };
     let body = serde_json::to_string(&summary).ok()?;
+    fault_point!("compact.tx");
     engine.0.store.put_document(DRAWER, &conversation.to_string(), KEY, &body, None, now_ms).await.ok()?;
     Some((summary, whole.usage, whole.cost_micros))
 }

@@ -576,6 +576,7 @@ impl Engine {
         self.0.tasks.close();
         let quiet = async {
             while self.running_turns() > 0 {
+                fault_point!("drain");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };

@@ -13,6 +13,8 @@ mod builtin;
 mod catalogue;
 mod compact;
 mod context;
+#[cfg(feature = "bench")]
+mod cost;
 mod delegate;
 mod direct;
 mod dispatch;
@@ -30,6 +32,8 @@ mod watch;
 pub use access::{Rule, RuleApprovers, RuleDecision};
 pub use budget::{Limit, Limits};
 pub use catalogue::{Catalogue, ToolOverride};
+#[cfg(feature = "bench")]
+pub use cost::cost_of_trust;
 pub use direct::Invoked;
 pub use engine::{Config, Engine, EngineError, ModelList, Outcome, Parts};
 pub use health::ProbeResult;

@@ -132,6 +132,7 @@ fn could_not_begin(engine: &Engine, room: &Room, handle: &TurnHandle, error: &St
 
 /// The lease on the turn's conversation: the one that came with its row, or one taken now.
 async fn claim(engine: &Engine, waiting: &Waiting) -> Result<Fence, StoreError> {
+    fault_point!("lease");
     if let Some(fence) = waiting.fence {
         return Ok(fence);
     }
@@ -757,7 +758,7 @@ fn settlement(approval: ApprovalId, result: &CallResult) -> Settlement {
 }
 
 /// What a turn reads before it begins.
-fn label_of(history: &[Arc<Message>], beginning: Option<&Known>, summary: Option<&Summary>) -> Label {
+pub(crate) fn label_of(history: &[Arc<Message>], beginning: Option<&Known>, summary: Option<&Summary>) -> Label {
     let before = beginning.map_or(Label::OWN, |b| b.label).join(summary.map_or(Label::OWN, |s| s.label));
     history.iter().fold(before, |label, message| label.join(message.label()))
 }

@@ -449,6 +449,26 @@ impl Store {
         Ok(compared)
     }
 
+    /// [`Store::verify_history`] of every conversation; how many there are. [`StoreError::Other`] names the first that is not whole.
+    pub async fn verify_histories(&self) -> Result<u64> {
+        let (mut count, mut after) = (0, String::new());
+        loop {
+            let sql = "SELECT id FROM conversations WHERE id > ? ORDER BY id LIMIT 500";
+            let rows = self.all(sql, &[(&after).into()]).await?;
+            for row in &rows {
+                after = row.text("id")?;
+                self.verify_history(row.id("id")?).await.map_err(|error| match error {
+                    StoreError::Other(text) => StoreError::Other(format!("conversation {after}: {text}")),
+                    other => other,
+                })?;
+                count += 1;
+            }
+            if rows.is_empty() {
+                return Ok(count);
+            }
+        }
+    }
+
     /// The messages a turn added, its question first.
     pub async fn turn_messages(&self, turn: &Turn) -> Result<Vec<Message>> {
         let page = self.messages(turn.conversation, Some((turn.ordinal + 1) * 1000), 1_000).await?;

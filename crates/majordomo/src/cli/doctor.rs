@@ -44,6 +44,15 @@ pub async fn doctor(common: &Common, json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => found("store", "failed", error.to_string()),
     }
 
+    match store.verify_histories().await {
+        Ok(count) => found("histories", "ok", format!("the histories of {count} conversations are whole")),
+        Err(error) => found("histories", "failed", error.to_string()),
+    }
+    match store.verify_audit().await {
+        Ok(count) => found("audit", "ok", format!("the audit is whole, {count} entries")),
+        Err(error) => found("audit", "failed", error.to_string()),
+    }
+
     let (well, detail) = super::backup::look(&loaded.config).await;
     found("backup", if well { "ok" } else { "failed" }, detail);
     match master_key::secrets(&loaded, &environment, &store).await {

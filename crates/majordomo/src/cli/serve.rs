@@ -10,7 +10,7 @@ use anyhow::Context;
 use axum::{body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use majordomo_domain::Standing;
+use majordomo_domain::{Standing, fault_point};
 use std::{
     net::SocketAddr,
     path::PathBuf,
@@ -114,6 +114,7 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
     let backups = (mode == Mode::AsConfigured).then(|| tokio::spawn(super::backup::keep_making(loaded.config.clone())));
 
     stop.received().await;
+    fault_point!("stop.rx");
     tracing::info!(turns = house.engine.running_turns(), "stopping; a second signal stops at once");
     let drained = async {
         // From here on the service says that it is not ready, but still answers.

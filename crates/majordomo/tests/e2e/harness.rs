@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io::Write,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -19,6 +20,9 @@ use tempfile::TempDir;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_majordomo");
 /// Nothing in these tests may take longer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The signal a process ends with at a fault point.
+const ABORTED: i32 = 6;
 
 /// What a stage is set up with.
 #[derive(Default)]
@@ -103,32 +107,66 @@ base_url = "{tvmaze}"
 
     /// Start the program and wait until it is ready.
     pub async fn start(&mut self, variables: &[(&str, String)]) {
+        self.spawn(variables);
+        if let Err(status) = self.ready().await {
+            panic!("the program ended with {status}: {}", self.log());
+        }
+    }
+
+    /// Start the program and do not wait.
+    pub fn spawn(&mut self, variables: &[(&str, String)]) {
         self.starts += 1;
-        let ready = self.folder.path().join(format!("ready-{}", self.starts));
+        let ready = self.ready_file();
         let log = std::fs::File::create(self.log_path(self.starts)).unwrap();
         let child = program(self.folder.path())
             .args(["serve", "--ready-file"])
             .arg(&ready)
+            .env("MAJORDOMO_FAULT_FILE", self.fault_file())
             .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
         self.process = Some(child);
-        let begun = Instant::now();
+    }
+
+    /// Wait until the program that was started is ready; how it ended when it ends before that.
+    pub async fn ready(&mut self) -> Result<(), ExitStatus> {
+        let (begun, ready) = (Instant::now(), self.ready_file());
         loop {
             if let Ok(address) = std::fs::read_to_string(&ready)
                 && address.ends_with('\n')
             {
                 self.address = address.trim().to_owned();
-                return;
+                return Ok(());
             }
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
-                panic!("the program ended with {status}: {}", self.log());
+                self.process = None;
+                return Err(status);
             }
             assert!(begun.elapsed() < PATIENCE, "the program did not become ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    fn ready_file(&self) -> PathBuf {
+        self.folder.path().join(format!("ready-{}", self.starts))
+    }
+
+    fn fault_file(&self) -> PathBuf {
+        self.folder.path().join("fault")
+    }
+
+    /// The program stops as by a power cut when it comes by this point the next time, or the time after a colon.
+    pub fn arm(&self, point: &str) {
+        let draft = self.folder.path().join("fault-draft");
+        std::fs::write(&draft, point).unwrap();
+        std::fs::rename(draft, self.fault_file()).unwrap();
+    }
+
+    /// No point stops the program any more.
+    pub fn disarm(&self) {
+        let _ = std::fs::remove_file(self.fault_file());
     }
 
     fn log_path(&self, start: usize) -> PathBuf {
@@ -170,6 +208,37 @@ base_url = "{tvmaze}"
             assert!(begun.elapsed() < PATIENCE, "the program does not end: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Whether that is how a fault point ends the program.
+    pub fn was_cut_off(&self, status: ExitStatus) -> bool {
+        status.signal() == Some(ABORTED)
+    }
+
+    /// Remove what earlier starts have left: many starts fill a disk.
+    pub fn forget_logs(&self) {
+        for start in (1..self.starts).rev().take_while(|start| self.log_path(*start).exists()) {
+            let _ = std::fs::remove_file(self.log_path(start));
+            let _ = std::fs::remove_file(self.folder.path().join(format!("ready-{start}")));
+        }
+    }
+
+    /// Wait for the power cut at the point that was armed, and take it away.
+    pub async fn dies(&mut self, point: &str) {
+        let status = self.ended().await;
+        assert!(self.was_cut_off(status), "{point} stops the program: {status}: {}", self.log());
+        self.disarm();
+    }
+
+    /// Start the program, and let it die again: when it comes by this point, or as soon as it is ready.
+    pub async fn start_and_die(&mut self, point: &str) {
+        self.arm(point);
+        self.spawn(&[]);
+        match self.ready().await {
+            Ok(()) => self.kill(),
+            Err(status) => assert!(self.was_cut_off(status), "{status}: {}", self.log()),
+        }
+        self.disarm();
     }
 
     /// Run another command of the program on the same data.
@@ -248,6 +317,14 @@ base_url = "{tvmaze}"
         let response = self.request(Method::GET, &path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         Events::of(response)
+    }
+
+    /// What the doctor says of everything that was ever said, approved and written down.
+    pub fn check_whole(&self) {
+        let said = text_of(&self.command(&["doctor"]));
+        for part in ["histories", "audit"] {
+            assert!(said.lines().any(|line| line.starts_with(&format!("{part:10} ok"))), "{said}");
+        }
     }
 
     /// Every request the stand-ins got was one the real services would understand.

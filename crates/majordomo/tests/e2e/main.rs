@@ -1,6 +1,7 @@
 //! Whole walks through the real program: settings, page's API, Movie Analyst API, model and tools on loopback, kill and restart.
 
 mod harness;
+mod points;
 
 mod flows {
     mod analyst;
@@ -8,9 +9,11 @@ mod flows {
     mod backup;
     mod canaries;
     mod crash;
+    mod decisions;
     mod disk;
     mod faults;
     mod house;
+    mod kills;
     mod party;
     mod secrets;
     mod settings;

@@ -198,6 +198,10 @@ async fn a_history_that_was_changed_says_so() {
         ask(&url, tamper).await;
         let store = Store::open(&url).await.unwrap();
         assert_eq!(store.verify_history(new.id).await.is_ok(), is_whole, "{tamper}");
+        match store.verify_histories().await {
+            Ok(count) => assert!(is_whole && count == 1, "{tamper}: {count}"),
+            Err(error) => assert!(!is_whole && error.to_string().contains(&new.id.to_string()), "{tamper}: {error}"),
+        }
         store.close().await;
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(folder.path().join(format!("h.db{end}")));

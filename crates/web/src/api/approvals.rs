@@ -8,7 +8,7 @@ use crate::{
     wire::{ApprovalList, Cancelled, Decided, ShownApproval},
 };
 use axum::extract::{Query, State};
-use majordomo_domain::{Accepted, Approval, ApprovalId, Decision, Op, Person, PersonId, op::Decide};
+use majordomo_domain::{Accepted, Approval, ApprovalId, Decision, Op, Person, PersonId, fault_point, op::Decide};
 use serde::Deserialize;
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
@@ -94,6 +94,7 @@ pub(crate) async fn decide(
     };
     let accepted =
         shared.web.engine.submit(Op::Decide(Decide { approval: id, by: caller.person.id, decision })).await?;
+    fault_point!("ack");
     let names = names(&shared).await?;
     let (turn_id, changed_to) = match accepted {
         Accepted::Decided { turn, .. } => (turn.map(|turn| turn.0), None),

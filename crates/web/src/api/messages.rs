@@ -12,7 +12,9 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use majordomo_domain::{Accepted as Stored, Address, ConversationId, Message, Part, PersonId, op::Say, text};
+use majordomo_domain::{
+    Accepted as Stored, Address, ConversationId, Message, Part, PersonId, fault_point, op::Say, text,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -41,6 +43,7 @@ pub(crate) async fn say(
     headers: HeaderMap,
     Json(body): Json<NewMessage>,
 ) -> Result<(StatusCode, axum::Json<Accepted>), ApiError> {
+    fault_point!("rx");
     let owned = shared.owned(id, caller.person.id).await?;
     let platform_id = idempotency_key(&headers, caller.person.id, id)?;
     let mut parts = Vec::with_capacity(1 + body.files.len());
@@ -74,6 +77,7 @@ pub(crate) async fn say(
         Stored::Stopped { turn } => Accepted { turn_id: turn.0, ahead: 0 },
         _ => return Err(ApiError::internal()),
     };
+    fault_point!("ack");
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
 }
 

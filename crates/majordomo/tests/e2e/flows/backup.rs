@@ -1,6 +1,9 @@
 //! Backups, restoring them, moving to another database, and a power cut in the middle of each.
 
-use crate::harness::{PATIENCE, Setting, Stage, program, server, text_of};
+use crate::{
+    harness::{PATIENCE, Setting, Stage, program, server, text_of},
+    points,
+};
 use majordomo_standins::database::{Kind, PASSWORD, Server};
 use serde_json::Value;
 use std::{
@@ -144,7 +147,7 @@ async fn a_power_cut_in_a_backup_leaves_nothing_that_counts_as_one() {
     let mut cuts = 0;
     loop {
         cuts += 1;
-        let cut = command_until(stage.folder.path(), &format!("backup:{cuts}"), &["backup", place]);
+        let cut = command_until(stage.folder.path(), &format!("{}:{cuts}", points::BACKUP), &["backup", place]);
         if cut.status.success() {
             break;
         }
@@ -168,6 +171,27 @@ async fn a_power_cut_in_a_backup_leaves_nothing_that_counts_as_one() {
     }
     assert!(cuts > 4, "every step was cut off once: {cuts}");
     backup_in(&folder);
+}
+
+#[tokio::test]
+async fn a_power_cut_in_a_restore_leaves_what_was_there_and_the_next_try_brings_the_backup_back() {
+    let mut stage = Stage::new().await;
+    let conversation = stage.conversation().await;
+    stage.ask(&conversation, "what is 2+3?").await;
+    succeeds(&stage.command(&["backup"]));
+    stage.ask(&conversation, "what is 3+4?").await;
+    stage.kill();
+    let file = backup_in(&stage.folder.path().join("data/backups"));
+    let restore = ["restore", file.to_str().unwrap(), "--replace"];
+    let cut = command_until(stage.folder.path(), points::RESTORE, &restore);
+    assert!(cut.status.code().is_none(), "cut off, not failed: {}", text_of(&cut));
+    let aside = std::fs::read_dir(stage.folder.path().join("data")).unwrap();
+    let kept = aside.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("before-restore"));
+    assert!(kept.count() > 0, "what was there is kept aside");
+    succeeds(&stage.command(&restore));
+    stage.start(&[]).await;
+    assert_eq!(texts(&stage, &conversation).await, 1, "as it was when the backup was made");
+    assert!(stage.ask(&conversation, "what is 3+4?").await.contains('7'), "and it goes on");
 }
 
 #[tokio::test]
@@ -201,7 +225,7 @@ fn migrate_with_cuts(folder: &Path, url: impl Fn(usize) -> String) -> usize {
         let settings = folder.join("settings.toml");
         std::fs::write(&settings, format!("[store]\nurl = \"{url}\"\n")).unwrap();
         let settings = settings.to_str().unwrap();
-        let point = format!("migrate:{}", cuts + 1);
+        let point = format!("{}:{}", points::MIGRATE, cuts + 1);
         let cut = command_until(folder, &point, &["migrate", "--config", settings]);
         if cut.status.success() {
             return cuts;
@@ -230,8 +254,9 @@ async fn moves(server: &Server) {
     let (from, to) = (format!("sqlite://{}/data/majordomo.db", stage.folder.path().display()), server.url());
     refused(&stage.command(&["copy-db", &from, &to]), "is in use by process ");
     stage.kill();
-    for point in ["copy:1", "copy:12"] {
-        let cut = command_until(stage.folder.path(), point, &["copy-db", &from, &to]);
+    for time in [1, 12] {
+        let point = format!("{}:{time}", points::COPY);
+        let cut = command_until(stage.folder.path(), &point, &["copy-db", &from, &to]);
         assert!(!cut.status.success(), "{point}");
         let settings = stage.folder.path().join("half.toml");
         std::fs::write(&settings, format!("[store]\nurl = \"{to}\"\n")).unwrap();

@@ -1,36 +1,16 @@
 //! The program is killed at every step of a turn. After the next start there is exactly one answer, and no message is lost.
 
-use crate::harness::{PATIENCE, Setting, Stage, server, visible};
+use crate::{
+    harness::{PATIENCE, Setting, Stage, server, visible},
+    points,
+};
 use majordomo_standins::{
     database::{Kind, PASSWORD},
-    model::Script,
+    model::{Piece, Script},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-/// Every step of the walk at which the power may go.
-const POINTS: [&str; 20] = [
-    "ingest.tx",
-    "ingest.done",
-    "prompt",
-    "llm.send",
-    "llm.first",
-    "llm.mid",
-    "llm.end",
-    "step.tx",
-    "step.done",
-    "tool.sent",
-    "tool.reply",
-    "result.tx",
-    "result.done",
-    "prompt:2",
-    "llm.send:2",
-    "llm.first:2",
-    "llm.mid:2",
-    "llm.end:2",
-    "final.tx",
-    "final.done",
-];
+use std::time::{Duration, Instant};
 
 fn script(stage: &Stage, marker: &str) {
     let model = stage.town.model();
@@ -40,14 +20,34 @@ fn script(stage: &Stage, marker: &str) {
     model.script(answer.when_asked(marker).after_results(true).for_ever());
 }
 
-/// Say it until it is accepted, as a careful client does; None when the program died under it.
-async fn try_say(stage: &Stage, conversation: &str, marker: &str) -> Option<String> {
+/// Say it once, under a key of its own; the turn, or None when the program died under it.
+pub async fn try_say(stage: &Stage, conversation: &str, text: &str) -> Option<String> {
     let path = format!("/api/conversations/{conversation}/messages");
-    let request = stage.request(Method::POST, &path).header("Idempotency-Key", marker).json(&json!({"text": marker}));
+    let request = stage.request(Method::POST, &path).header("Idempotency-Key", text).json(&json!({"text": text}));
     let response = request.send().await.ok()?;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     let body: Value = response.json().await.ok()?;
     Some(body["turn_id"].as_str().unwrap().to_owned())
+}
+
+/// What happens between the power cut and the start that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    Undisturbed,
+    /// Cut off as soon as a turn is taken up.
+    CutAtFirst,
+    /// Cut off at the same point again.
+    CutAgain,
+}
+
+/// The program died at a point: start it again, as often as the recovery is cut off.
+pub async fn recover(stage: &mut Stage, point: &str, recovery: Recovery) {
+    match recovery {
+        Recovery::Undisturbed => {}
+        Recovery::CutAtFirst => stage.start_and_die("lease").await,
+        Recovery::CutAgain => stage.start_and_die(points::name(point)).await,
+    }
+    stage.start(&[]).await;
 }
 
 async fn exactly_one_answer(stage: &Stage, conversation: &str, marker: &str, turn: &str) {
@@ -65,54 +65,82 @@ async fn exactly_one_answer(stage: &Stage, conversation: &str, marker: &str, tur
     assert_eq!((calls, results), (1, 1), "{marker}: every call has its result, once: {messages:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_any_step_loses_no_message_and_answers_once() {
-    walk(Stage::new().await).await;
+    let mut stage = Stage::new().await;
+    walk(&mut stage, &[Recovery::Undisturbed; 2]).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_crash_in_the_recovery_loses_no_message_and_answers_once() {
+    let mut stage = Stage::new().await;
+    walk(&mut stage, &[Recovery::CutAtFirst, Recovery::CutAgain]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_any_step_loses_no_message_and_answers_once_on_postgresql() {
     walk_on(Kind::Postgres).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_any_step_loses_no_message_and_answers_once_on_mariadb() {
     walk_on(Kind::MariaDb).await;
 }
 
 async fn walk_on(kind: Kind) {
     let Some(server) = server(kind) else { return };
-    walk(Stage::with(Setting { store_url: Some(server.url()), ..Setting::default() }).await).await;
+    let mut stage = Stage::with(Setting { store_url: Some(server.url()), ..Setting::default() }).await;
+    walk(&mut stage, &[Recovery::Undisturbed]).await;
 }
 
-async fn walk(mut stage: Stage) {
-    // `make crash` asks for more rounds.
-    let rounds: usize = std::env::var("MAJORDOMO_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    for round in 0..rounds {
-        for point in POINTS {
+async fn walk(stage: &mut Stage, rounds: &[Recovery]) {
+    for (round, recovery) in rounds.iter().enumerate() {
+        for point in points::QUESTION {
             let marker = format!("round {round} {}", point.replace(['.', ':'], " "));
-            script(&stage, &marker);
+            script(stage, &marker);
             let conversation = stage.conversation().await;
-            stage.kill();
-            stage.start(&[("MAJORDOMO_FAULT_POINT", point.to_owned())]).await;
-            let accepted = try_say(&stage, &conversation, &marker).await;
-            let status = stage.ended().await;
-            assert!(!status.success(), "{point} stops the program: {status}");
-            // A second crash, during the recovery, in every other round.
-            if round % 2 == 1 {
-                stage.start(&[]).await;
-            }
-            stage.restart().await;
-            let again = try_say(&stage, &conversation, &marker).await.expect("the program runs");
+            stage.arm(point);
+            let accepted = try_say(stage, &conversation, &marker).await;
+            stage.dies(point).await;
+            recover(stage, point, *recovery).await;
+            let again = try_say(stage, &conversation, &marker).await.expect("the program runs");
             if let Some(turn) = accepted {
                 assert_eq!(turn, again, "{point}: what was accepted is not accepted twice");
             }
-            exactly_one_answer(&stage, &conversation, &marker, &again).await;
+            exactly_one_answer(stage, &conversation, &marker, &again).await;
             assert!(!stage.log().contains(PASSWORD), "the password of the database stays out of the log");
             stage.town.model().unscript();
         }
     }
+    stage.check_whole();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_old_messages_become_a_summary_answers_once_and_folds_them_later() {
+    let settings = "[agents.majordomo]\nlimits = { history_tokens = 500 }\n".to_owned();
+    let mut stage = Stage::with(Setting { settings, ..Setting::default() }).await;
+    let conversation = stage.conversation().await;
+    let long = "The household talks about silent films of the twenties. ".repeat(20);
+    stage.town.model().script(Script::text(&long).when_asked("tell me").times(2));
+    for topic in ["Lang", "Murnau"] {
+        stage.ask(&conversation, &format!("tell me of {topic}")).await;
+    }
+    for point in points::FOLDING {
+        let marker = format!("killed at {}", point.replace('.', " "));
+        script(&stage, &marker);
+        stage.town.model().script(Script::text(SUMMARY).when_asked("Person:").for_ever());
+        stage.arm(point);
+        let accepted = try_say(&stage, &conversation, &marker).await.expect("accepted before anything is folded");
+        stage.dies(point).await;
+        stage.start(&[]).await;
+        exactly_one_answer(&stage, &conversation, &marker, &accepted).await;
+        let summary = stage.town.requests_to("model").iter().any(|asked| asked.body.to_string().contains(SUMMARY));
+        assert!(summary, "the model reads the summary");
+    }
+    stage.check_whole();
+}
+
+const SUMMARY: &str = "Lang and Murnau were talked about.";
 
 #[tokio::test]
 async fn a_crash_while_events_are_watched_leaves_the_turn_to_the_next_start() {
@@ -133,22 +161,27 @@ async fn a_crash_while_events_are_watched_leaves_the_turn_to_the_next_start() {
     }
 }
 
+/// A turn that does not end before the gate is opened, begun and watched up to its first words.
+async fn begin_slowly(stage: &Stage, conversation: &str, gate: &str) -> String {
+    let slow = vec![
+        Piece::Text { text: "not yet ".into() },
+        Piece::Gate { name: gate.into() },
+        Piece::Text { text: "done".into() },
+    ];
+    stage.town.model().script(Script::new(slow).when_asked(gate).for_ever());
+    let mut events = stage.events(conversation).await;
+    let turn = stage.say(conversation, gate).await;
+    events.until("text_delta").await;
+    turn
+}
+
 #[tokio::test]
 async fn a_request_to_stop_is_followed_in_time_and_the_rest_is_done_by_the_next_start() {
     let mut stage = Stage::new().await;
-    use majordomo_standins::model::Piece;
-    let slow = vec![
-        Piece::Text { text: "not yet ".into() },
-        Piece::Gate { name: "drain".into() },
-        Piece::Text { text: "done".into() },
-    ];
-    stage.town.model().script(Script::new(slow));
     let conversation = stage.conversation().await;
-    let mut events = stage.events(&conversation).await;
-    let turn = stage.say(&conversation, "slowly").await;
-    events.until("text_delta").await;
+    let turn = begin_slowly(&stage, &conversation, "slowly").await;
     stage.terminate();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         match stage.request(Method::GET, "/readyz").send().await {
             Ok(response) if response.status() == StatusCode::SERVICE_UNAVAILABLE => break,
@@ -157,11 +190,31 @@ async fn a_request_to_stop_is_followed_in_time_and_the_rest_is_done_by_the_next_
         }
     }
     // What runs may finish.
-    stage.town.model().open_gate("drain");
+    stage.town.model().open_gate("slowly");
     let status = stage.ended().await;
     assert!(status.success(), "{status}: {}", stage.log());
-    assert!(begun.elapsed() < PATIENCE.min(std::time::Duration::from_secs(25)));
+    assert!(begun.elapsed() < PATIENCE.min(Duration::from_secs(25)));
     stage.start(&[]).await;
     assert_eq!(stage.over(&turn).await["turn"]["state"], "done");
     assert_eq!(visible(stage.messages(&conversation).await.last().unwrap()), "not yet done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_the_service_stops_leaves_the_turn_to_the_next_start() {
+    let mut stage = Stage::new().await;
+    for (number, point) in points::STOPPING.into_iter().enumerate() {
+        let conversation = stage.conversation().await;
+        let gate = format!("slowly {number}");
+        let turn = begin_slowly(&stage, &conversation, &gate).await;
+        stage.arm(point);
+        stage.terminate();
+        stage.dies(point).await;
+        stage.town.model().open_gate(&gate);
+        stage.start(&[]).await;
+        assert_eq!(stage.over(&turn).await["turn"]["state"], "done", "{point}");
+        let answers: Vec<String> =
+            stage.messages(&conversation).await.iter().filter(|m| m["role"] == "assistant").map(visible).collect();
+        assert_eq!(answers, ["not yet done"], "{point}");
+    }
+    stage.check_whole();
 }

@@ -1,7 +1,10 @@
 //! Secrets sealed in the database: stored from the command line, used by the settings, refused without their key, rotated
 //! through any number of kills; and never on disk as they are.
 
-use crate::harness::{Stage, database_bytes, program, text_of, with_input};
+use crate::{
+    harness::{Stage, database_bytes, program, text_of, with_input},
+    points,
+};
 use majordomo_standins::{Mode, Town};
 use majordomo_store::{MasterKey, Store};
 use serde_json::Value;
@@ -321,12 +324,13 @@ async fn a_rotation_killed_at_any_row_is_gone_on_with_and_loses_nothing() {
     }
     safe.nothing_on_disk_as_it_is(&values).await;
     let key_file = safe.key_file();
-    let mut points = vec!["rotate.begun".to_owned(), "rotate.sealed".to_owned()];
+    let [begun, sealed, row_done, row_written] = points::ROTATE;
+    let mut cuts = vec![begun.to_owned(), sealed.to_owned()];
     for row in 1..=SECRETS {
-        points.extend([format!("rotate:{row}"), format!("rotate.tx:{row}")]);
+        cuts.extend([format!("{row_done}:{row}"), format!("{row_written}:{row}")]);
     }
     let mut version = 1;
-    for point in &points {
+    for point in &cuts {
         let mut command = safe.command(&["secret", "rotate"]);
         let output = command.env("MAJORDOMO_FAULT_POINT", point).output().unwrap();
         assert!(!output.status.success(), "{point} stops the program");
@@ -336,13 +340,13 @@ async fn a_rotation_killed_at_any_row_is_gone_on_with_and_loses_nothing() {
         let sealed_anew = versions.iter().filter(|one| **one == version + 1).count();
         let expected = match point.split_once(':') {
             None => {
-                if point == "rotate.begun" {
+                if point == begun {
                     0
                 } else {
                     SECRETS
                 }
             }
-            Some(("rotate", row)) => row.parse().unwrap(),
+            Some((name, row)) if name == row_done => row.parse().unwrap(),
             Some((_, row)) => row.parse::<usize>().unwrap() - 1,
         };
         assert_eq!(sealed_anew, expected, "{point}: {versions:?}");
@@ -376,7 +380,7 @@ async fn after_a_change_of_the_master_key_only_the_new_one_opens_the_secrets() {
     let new = new_file.display().to_string();
     // Killed on the way, nothing has changed.
     let mut command = safe.command(&["secret", "rotate", "--master", &new]);
-    assert!(!command.env("MAJORDOMO_FAULT_POINT", "rotate.master").output().unwrap().status.success());
+    assert!(!command.env("MAJORDOMO_FAULT_POINT", points::ROTATE_MASTER).output().unwrap().status.success());
     assert_eq!(safe.read(&old_file).await, values);
     let changed = safe.run(&["secret", "rotate", "--master", &new]);
     assert!(changed.status.success(), "{}", text_of(&changed));
