@@ -213,7 +213,7 @@ impl Trial {
     async fn decided_behind<'a>(&'a self, by: PersonId, between: impl Future<Output = ()> + 'a) -> String {
         self.house.model.calls(&[("films_look_up", r#"{"title":"slow"}"#)]);
         let slow = self.house.says("Something slow").await;
-        let running = || self.house.world.asked.load(Ordering::SeqCst) % 100 > 0;
+        let running = || !self.house.world.asked.load(Ordering::SeqCst).is_multiple_of(100);
         while !running() {
             tokio::task::yield_now().await;
         }
