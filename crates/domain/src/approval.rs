@@ -38,7 +38,8 @@ pub struct Approval {
     pub outcome: Option<String>,
 }
 
-/// SHA-256 in hex over tool, schema hash, canonical arguments and target instance.
+/// SHA-256 in hex over all that was asked and shown: tool, schema hash, canonical arguments, target instance, conversation, agent,
+/// requester, expiry, approvers, card and words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);

@@ -48,55 +48,300 @@ impl Changes {
     }
 }
 
-/// Words for things done, as assistants write them of themselves.
-const DONE: [&str; 36] = [
-    "added",
-    "removed",
-    "deleted",
-    "requested",
-    "updated",
-    "changed",
-    "saved",
-    "stored",
-    "scheduled",
-    "cancelled",
-    "canceled",
-    "created",
-    "sent",
-    "set",
-    "moved",
-    "renamed",
-    "started",
-    "queued",
-    "ordered",
-    "booked",
-    "remembered",
-    "noted",
-    "recorded",
-    "approved",
-    "downloaded",
-    "upgraded",
-    "replaced",
-    "cleared",
-    "restored",
-    "stopped",
-    "enabled",
-    "disabled",
-    "marked",
-    "assigned",
-    "erased",
-    "forgotten",
-];
+/// What a language says things done with. Adding a language is adding one of these.
+struct Words {
+    /// Words for things done, as assistants write them of themselves.
+    done: &'static [&'static str],
+    /// Those of them that films and series do as well: said of nobody they are a claim only about something of the household's.
+    worldly: &'static [&'static str],
+    /// Beginnings in which the assistant is the one who did it.
+    mine: &'static [&'static str],
+    /// Small words between those and what was done; None where anything may stand there.
+    between: Option<&'static [&'static str]>,
+    /// After these nothing is claimed to have happened just now; with `'` in front the end of a word.
+    denied: &'static [&'static str],
+    /// Words before what was done where nobody is named.
+    opening: &'static [&'static str],
+    /// Said of what was done, by nobody: a change somebody just made, unless a year says when.
+    passive: &'static [&'static str],
+    /// The same, where it may be of long ago: a claim only about something of the household's.
+    passive_at_home: &'static [&'static str],
+    /// Things and places of the household.
+    home: &'static [&'static str],
+    /// After what was done: how an answer is written, not what was changed.
+    presented: &'static [&'static str],
+    /// Whole sentences.
+    alone: &'static [&'static str],
+}
 
-/// Beginnings of a sentence in which the assistant is the one who did it.
-const MINE: [&str; 8] = ["i have", "i've", "i’ve", "i just", "i already", "i", "we have", "we've"];
-/// Small words between those and what was done.
-const BETWEEN: [&str; 9] = ["just", "now", "already", "also", "successfully", "gone ahead and", "then", "have", "both"];
-/// After these nothing is claimed to have happened just now.
-const DENIED: [&str; 21] = [
-    "not", "n't", "n’t", "cannot", "unable", "never", "if", "once", "when", "would", "could", "should", "will", "can",
-    "want me", "like me", "shall", "yet", "waits", "waiting", "before",
-];
+const ENGLISH: Words = Words {
+    done: &[
+        "added",
+        "removed",
+        "deleted",
+        "requested",
+        "updated",
+        "changed",
+        "saved",
+        "stored",
+        "scheduled",
+        "cancelled",
+        "canceled",
+        "created",
+        "sent",
+        "set",
+        "moved",
+        "renamed",
+        "started",
+        "queued",
+        "ordered",
+        "booked",
+        "remembered",
+        "noted",
+        "recorded",
+        "approved",
+        "downloaded",
+        "upgraded",
+        "replaced",
+        "cleared",
+        "restored",
+        "stopped",
+        "enabled",
+        "disabled",
+        "marked",
+        "assigned",
+        "erased",
+        "forgotten",
+    ],
+    worldly: &[
+        "updated",
+        "changed",
+        "cancelled",
+        "canceled",
+        "created",
+        "sent",
+        "set",
+        "moved",
+        "renamed",
+        "started",
+        "ordered",
+        "recorded",
+        "approved",
+        "replaced",
+        "cleared",
+        "restored",
+        "stopped",
+        "marked",
+        "erased",
+        "forgotten",
+        "removed",
+        "stored",
+    ],
+    mine: &["i have", "i've", "i’ve", "i just", "i already", "i", "we have", "we've", "we’ve"],
+    between: Some(&["just", "now", "already", "also", "successfully", "gone", "ahead", "and", "then", "have", "both"]),
+    denied: &[
+        "not", "'n't", "'n’t", "cannot", "unable", "never", "if", "once", "when", "would", "could", "should", "will",
+        "can", "want me", "like me", "shall", "yet", "waits", "waiting", "before", "unless", "until",
+    ],
+    opening: &["done", "ok", "okay", "sure", "all", "successfully", "great", "got it", "all done"],
+    passive: &[
+        "has been",
+        "have been",
+        "is now",
+        "are now",
+        "has now been",
+        "has successfully been",
+        "was successfully",
+    ],
+    passive_at_home: &["was", "were"],
+    home: &[
+        "party",
+        "list",
+        "library",
+        "watchlist",
+        "queue",
+        "radarr",
+        "sonarr",
+        "plex",
+        "calendar",
+        "schedule",
+        "notes",
+        "memory",
+        "your",
+        "reminder",
+        "reminders",
+        "household",
+    ],
+    presented: &[
+        "below",
+        "above",
+        "brackets",
+        "parentheses",
+        "table",
+        "bold",
+        "by year",
+        "by title",
+        "by rating",
+        "by date",
+        "alphabetically",
+        "my mind",
+        "up the",
+        "out to",
+        "off with",
+        "that the",
+        "earlier",
+        "with a star",
+    ],
+    alone: &["done", "all done", "it's done", "it’s done", "that's done", "that’s done", "consider it done"],
+};
+
+const GERMAN: Words = Words {
+    done: &[
+        "hinzugefügt",
+        "entfernt",
+        "gelöscht",
+        "gespeichert",
+        "geändert",
+        "aktualisiert",
+        "verschoben",
+        "gestartet",
+        "gesendet",
+        "geschickt",
+        "gesetzt",
+        "bestellt",
+        "gebucht",
+        "notiert",
+        "gemerkt",
+        "angelegt",
+        "erstellt",
+        "abgesagt",
+        "umbenannt",
+        "verliehen",
+        "eingetragen",
+        "heruntergeladen",
+        "angefordert",
+        "gestoppt",
+        "eingeschaltet",
+        "ausgeschaltet",
+        "aufgenommen",
+        "storniert",
+        "geplant",
+    ],
+    worldly: &[],
+    mine: &["ich habe", "ich hab", "habe ich", "hab ich", "wir haben"],
+    between: None,
+    denied: &[
+        "nicht",
+        "nichts",
+        "kein",
+        "keine",
+        "keinen",
+        "nie",
+        "wenn",
+        "falls",
+        "sobald",
+        "würde",
+        "könnte",
+        "sollte",
+        "soll",
+        "kann",
+        "konnte",
+        "werde",
+        "wird",
+        "werden",
+        "dass",
+        "bevor",
+        "möchtest",
+        "gesehen",
+        "gelesen",
+    ],
+    opening: &["erledigt", "ok", "okay", "gut", "alles", "fertig"],
+    passive: &[],
+    passive_at_home: &["wurde", "wurden", "ist", "sind"],
+    home: &[
+        "bibliothek",
+        "liste",
+        "merkliste",
+        "sammlung",
+        "kalender",
+        "erinnerung",
+        "erinnerungen",
+        "gruppe",
+        "party",
+        "warteschlange",
+        "radarr",
+        "sonarr",
+        "plex",
+        "notizen",
+        "deine",
+        "deiner",
+        "deinem",
+        "deinen",
+        "dein",
+        "jetzt",
+    ],
+    presented: &["unten", "oben", "tabelle", "klammern", "alphabetisch", "nach jahr"],
+    alone: &["erledigt", "fertig", "alles erledigt", "ist erledigt", "das ist erledigt", "schon erledigt"],
+};
+
+const FRENCH: Words = Words {
+    done: &[
+        "ajouté",
+        "supprimé",
+        "effacé",
+        "enregistré",
+        "modifié",
+        "envoyé",
+        "déplacé",
+        "programmé",
+        "annulé",
+        "créé",
+        "commandé",
+        "réservé",
+        "noté",
+        "lancé",
+        "téléchargé",
+        "retiré",
+        "renommé",
+        "arrêté",
+        "activé",
+        "désactivé",
+        "prêté",
+        "mis",
+        "sauvegardé",
+        "planifié",
+        "demandé",
+    ],
+    worldly: &[],
+    mine: &["j'ai", "j’ai", "je l'ai", "je l’ai", "je les ai", "nous avons"],
+    between: Some(&["bien", "déjà", "aussi", "maintenant", "donc", "tout", "juste", "également"]),
+    denied: &["ne", "pas", "jamais", "si", "quand", "lorsque", "peux", "pourrais", "veux", "faut", "avant", "rien"],
+    opening: &["c'est fait", "c’est fait", "ok", "voilà", "parfait", "fait"],
+    passive: &[],
+    passive_at_home: &["a été", "ont été", "a bien été", "est maintenant", "sont maintenant"],
+    home: &[
+        "bibliothèque",
+        "liste",
+        "collection",
+        "calendrier",
+        "rappel",
+        "rappels",
+        "groupe",
+        "radarr",
+        "sonarr",
+        "plex",
+        "notes",
+        "ta",
+        "ton",
+        "tes",
+        "votre",
+        "vos",
+    ],
+    presented: &["dessous", "dessus", "tableau", "parenthèses"],
+    alone: &["c'est fait", "c’est fait", "fait", "voilà c'est fait", "voilà c’est fait"],
+};
+
+const LANGUAGES: [&Words; 3] = [&ENGLISH, &GERMAN, &FRENCH];
 
 /// Whether an answer says that the assistant itself has changed something.
 fn claims_a_change(answer: &str) -> bool {
@@ -124,77 +369,70 @@ fn sentences(line: &str) -> impl Iterator<Item = String> {
 }
 
 fn says_done(answer: &str) -> bool {
-    answer.lines().flat_map(sentences).any(|sentence| {
-        matches!(
-            sentence.as_str(),
-            "done" | "all done" | "it's done" | "it’s done" | "that's done" | "consider it done"
-        )
-    })
+    let is_alone = |sentence: String| LANGUAGES.iter().any(|words| words.alone.contains(&sentence.as_str()));
+    answer.lines().flat_map(sentences).any(is_alone)
 }
 
 fn is_claim(sentence: &str) -> bool {
-    let words: Vec<&str> = sentence.split(' ').filter(|word| !word.is_empty()).collect();
-    let is_done = |word: &str| DONE.contains(&word);
-    let Some(place) = words.iter().position(|word| is_done(word)) else {
-        return false;
-    };
-    let before = words[..place].join(" ");
-    let padded = format!(" {before} ");
-    let denied = DENIED.iter().any(|word| {
-        let is_ending = word.starts_with("n'") || word.starts_with("n’");
-        if is_ending { before.contains(word) } else { padded.contains(&format!(" {word} ")) }
-    });
-    if denied {
-        return false;
+    LANGUAGES.iter().any(|words| words.claim(sentence))
+}
+
+impl Words {
+    fn claim(&self, sentence: &str) -> bool {
+        let words: Vec<&str> = sentence.split(' ').filter(|word| !word.is_empty()).collect();
+        let Some(place) = words.iter().position(|word| self.is_done(word)) else { return false };
+        let before = words[..place].join(" ");
+        let (padded, after) = (format!(" {before} "), format!(" {} ", words[place + 1..].join(" ")));
+        let has = |text: &str, phrase: &str| text.contains(&format!(" {phrase} "));
+        let is_denied = self.denied.iter().any(|word| match word.strip_prefix('\'') {
+            Some(ending) => before.contains(ending),
+            None => has(&padded, word),
+        });
+        if is_denied || self.presented.iter().any(|phrase| has(&after, phrase)) {
+            return false;
+        }
+        // Where the order of words is free, what was done stands at the end and its place before it.
+        let is_free = self.between.is_none();
+        let has_year = words.iter().any(is_year);
+        let is_at_home = words.iter().any(|word| self.home.contains(word));
+        // "Added V to the party", "Done added V": said without a subject; "Set in Berlin" is about a film.
+        if place == 0 || self.opening.contains(&before.as_str()) {
+            return !has_year && (is_at_home || !begins_with_place(&after));
+        }
+        // "I have just added V", "ich habe V hinzugefügt".
+        let is_mine = self.mine.iter().any(|mine| {
+            let Some(at) = padded.rfind(&format!(" {mine} ")) else { return false };
+            let mut rest = padded[at + mine.len() + 2..].split_whitespace();
+            self.between.is_none_or(|between| rest.all(|word| between.contains(&word)))
+        });
+        if is_mine || has_year {
+            return is_mine;
+        }
+        let is_worldly = self.worldly.contains(&words[place]);
+        let said =
+            |forms: &[&str]| forms.iter().any(|form| if is_free { has(&padded, form) } else { before.ends_with(form) });
+        let ends_there = !is_free && !is_worldly && words.len() == place + 1;
+        said(self.passive) && (is_at_home || !is_worldly)
+            || said(self.passive_at_home) && words.len() <= 14 && (is_at_home || ends_there)
     }
-    // "Added V to the party", "Done added V": said without a subject.
-    if place == 0
-        || matches!(before.as_str(), "done" | "ok" | "okay" | "sure" | "all" | "successfully" | "great" | "got it")
-    {
-        return true;
+
+    /// French words of this kind have four endings.
+    fn is_done(&self, word: &str) -> bool {
+        let stem = word.strip_suffix('s').unwrap_or(word);
+        let stem = stem.strip_suffix('e').filter(|stem| stem.ends_with('é')).unwrap_or(stem);
+        self.done.contains(&word) || stem.ends_with('é') && self.done.contains(&stem)
     }
-    // "I have just added V".
-    let mine = MINE.iter().any(|mine| {
-        let Some(at) = padded.rfind(&format!(" {mine} ")) else { return false };
-        let rest = padded[at + mine.len() + 2..].trim();
-        rest.is_empty()
-            || rest.split(' ').all(|word| BETWEEN.iter().any(|between| between.split(' ').any(|b| b == word)))
-    });
-    // "V has been added", "V was added", "V is now saved": a change somebody just made, unless a date says when.
-    let passive =
-        ["has been", "have been", "is now", "are now", "has now been", "has successfully been", "was successfully"]
-            .iter()
-            .any(|form| before.ends_with(form));
-    let was_just_now =
-        ["was", "were"].iter().any(|form| before.ends_with(form)) && words[place..].iter().all(|w| !is_year(w));
-    mine || passive && words[place..].iter().all(|w| !is_year(w))
-        || was_just_now && words.len() <= 12 && ends_at_home(&words[place..])
 }
 
 fn is_year(word: &&str) -> bool {
     word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// "was added to the party": the place is one of the household's.
-fn ends_at_home(words: &[&str]) -> bool {
-    const HOME: [&str; 15] = [
-        "party",
-        "list",
-        "library",
-        "watchlist",
-        "queue",
-        "radarr",
-        "sonarr",
-        "plex",
-        "calendar",
-        "schedule",
-        "notes",
-        "memory",
-        "your",
-        "reminders",
-        "household",
-    ];
-    words.len() == 1 || words.iter().any(|word| HOME.contains(word))
+/// "Set in Berlin", "created by Fritz Lang", "cancelled after two seasons": what follows is when, where or by whom.
+fn begins_with_place(after: &str) -> bool {
+    const PLACES: [&str; 12] =
+        ["in", "at", "by", "after", "during", "on", "against", "before", "between", "from", "as", "with"];
+    after.split_whitespace().next().is_some_and(|word| PLACES.contains(&word))
 }
 
 #[cfg(test)]
@@ -237,6 +475,123 @@ mod tests {
             "",
         ] {
             assert!(!claims_a_change(innocent), "{innocent}");
+        }
+    }
+
+    /// Answers as models write them, and whether they claim that something was changed.
+    const ANSWERS: [(&str, bool); 92] = [
+        ("I've added Metropolis to your library.", true),
+        ("I have removed it from the watchlist.", true),
+        ("I just sent Otto the list.", true),
+        ("I already scheduled the reminder for you.", true),
+        ("I've gone ahead and cancelled the request.", true),
+        ("We've updated your profile.", true),
+        ("Sure! I added both films.", true),
+        ("Okay. I have now set the quality to 4K.", true),
+        ("Added to your list.", true),
+        ("Removed from your watchlist, as you asked.", true),
+        ("Done, added Nosferatu.", true),
+        ("All done! Saved.", true),
+        ("Metropolis has been requested.", true),
+        ("Both films have been added.", true),
+        ("Your reminder has been cancelled.", true),
+        ("Your list has been updated.", true),
+        ("The film is now queued.", true),
+        ("V was added.", true),
+        ("Metropolis was removed from the library.", true),
+        ("Here is the plan.\n\nI've booked the tickets.", true),
+        ("- I’ve deleted the old copy\n- The new one is fine", true),
+        ("Great, renamed it.", true),
+        ("I've marked it as seen.", true),
+        ("I have noted your preference.", true),
+        ("Good news: I've started the download.", true),
+        ("I've stored it in memory.", true),
+        ("I've enabled the schedule.", true),
+        ("Ich habe Metropolis zu deiner Liste hinzugefügt.", true),
+        ("Ich hab den Film gelöscht.", true),
+        ("Erledigt: Ich habe die Erinnerung gespeichert.", true),
+        ("Den Termin habe ich für dich eingetragen.", true),
+        ("Hinzugefügt: Nosferatu.", true),
+        ("Nosferatu wurde deiner Bibliothek hinzugefügt.", true),
+        ("Die Serie ist jetzt angefordert.", true),
+        ("Wir haben die Bestellung storniert.", true),
+        ("J'ai ajouté Metropolis à ta liste.", true),
+        ("J’ai bien supprimé les deux films.", true),
+        ("Je l'ai enregistré.", true),
+        ("C'est fait, ajoutée.", true),
+        ("Metropolis a été ajouté à votre bibliothèque.", true),
+        ("Les notes ont été effacées de votre calendrier.", true),
+        ("J'ai mis Nosferatu dans ta liste.", true),
+        ("Metropolis (1927) was directed by Fritz Lang.", false),
+        ("Set in a city of the future, the film follows Freder.", false),
+        ("Created by Fritz Lang and Thea von Harbou.", false),
+        ("Cancelled after two seasons, it still has admirers.", false),
+        ("Restored in 2010, it runs 148 minutes.", false),
+        ("The show has been cancelled.", false),
+        ("The series was cancelled.", false),
+        ("The lost scenes were restored in 2010 and added to the film.", false),
+        ("The premiere has been moved to March 2027.", false),
+        ("It was added to the National Film Registry in 1999.", false),
+        ("I've added up the run times: 301 minutes.", false),
+        ("I've ordered them by year.", false),
+        ("I've added the years in brackets.", false),
+        ("I've changed my mind about the second one.", false),
+        ("I noted that the film is silent.", false),
+        ("I have marked the silent ones in the table.", false),
+        ("I can add it. Shall I?", false),
+        ("Would you like me to have it added?", false),
+        ("It will be added once you approve.", false),
+        ("I have not added anything.", false),
+        ("I haven't removed it.", false),
+        ("I couldn’t find a film that was added this week.", false),
+        ("Nothing was changed.", false),
+        ("If I had added it, you would see it in Plex.", false),
+        ("I never deleted that.", false),
+        ("It waits for your decision and was not requested.", false),
+        ("Is it added to your list?", false),
+        ("> I've added V to the party", false),
+        ("| Film | added |\n| V | I've added it |", false),
+        ("```\nI've added it\n```", false),
+        ("Recently added in Plex: Nosferatu, Faust.", false),
+        ("Films added this month: none.", false),
+        ("The film, released in January, started a fashion.", false),
+        ("You added it yourself last week.", false),
+        ("Otto added it yesterday.", false),
+        ("Here are three films.", false),
+        ("Lang started shooting and moved to Berlin.", false),
+        ("Soll ich Metropolis hinzufügen?", false),
+        ("Ich habe nichts geändert.", false),
+        ("Ich habe den Film noch nicht hinzugefügt.", false),
+        ("Sobald du zustimmst, wird er hinzugefügt.", false),
+        ("Die Szene wurde nach der Premiere entfernt.", false),
+        ("Der Film wurde 2010 in die Sammlung aufgenommen.", false),
+        ("Ich habe gelesen, dass er gelöscht wurde.", false),
+        ("Er wartet auf deine Entscheidung.", false),
+        ("Je n'ai pas ajouté le film.", false),
+        ("Veux-tu que je l'ajoute ?", false),
+        ("Le film a été créé à Berlin.", false),
+        ("Si tu acceptes, il sera ajouté.", false),
+        ("Le film a été ajouté au registre national en 1999.", false),
+    ];
+
+    #[test]
+    fn no_innocent_answer_is_set_right_and_every_claim_without_a_receipt_is() {
+        let receipt = Changes { receipts: vec!["V was added.".into()], ..Changes::default() };
+        let waiting = Changes { waiting: vec!["Lend V".into()], ..Changes::default() };
+        let uncertain = Changes { uncertain: vec!["Ship V".into()], ..Changes::default() };
+        let nothing = Changes::default();
+        let wrong: Vec<_> = ANSWERS
+            .iter()
+            .filter(|(answer, is_claim)| {
+                let without = [&nothing, &waiting, &uncertain];
+                without.iter().any(|changes| changes.correction(answer).is_some() != *is_claim)
+                    || receipt.correction(answer).is_some()
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        // Alone they claim something only where something was to be done.
+        for alone in ["Done.", "It's done!", "Erledigt.", "C’est fait."] {
+            assert_eq!((nothing.correction(alone), waiting.correction(alone).is_some()), (None, true), "{alone}");
         }
     }
 

@@ -181,13 +181,20 @@ async fn begin<'a>(
     };
     let payer = Payer { turn: handle.turn, person: person.clone(), agent: agent.id };
     let (mut usage, mut cost_micros) = (Usage::default(), 0);
-    if compact::is_due(&history, summary.as_ref(), limits)
-        && let Some((folded, used, cost)) =
-            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits, Fold::Half, &payer).await
-    {
-        summary = Some(folded);
-        usage += used;
-        cost_micros += cost;
+    if compact::is_due(&history, summary.as_ref(), limits) {
+        let folding =
+            compact::fold(engine, handle.conversation, &history, summary.as_ref(), limits, Fold::Half, &payer);
+        // Whoever says STOP does not wait for a summary.
+        let folded = tokio::select! {
+            biased;
+            () = handle.cancel.cancelled() => None,
+            folded = folding => folded,
+        };
+        if let Some((folded, used, cost)) = folded {
+            summary = Some(folded);
+            usage += used;
+            cost_micros += cost;
+        }
     }
     let role = inner.router.role_for(&question.visible_text(), history.is_empty());
     let mut window = Window::new(&history, beginning.as_deref(), summary.as_ref(), limits);
@@ -718,8 +725,13 @@ impl Making<'_> {
         if !history.is_empty() {
             let limits = &self.agent.limits;
             let earlier = self.summary.as_ref();
-            let folded =
-                compact::fold(self.engine, handle.conversation, history, earlier, limits, Fold::All, &self.payer).await;
+            let folding =
+                compact::fold(self.engine, handle.conversation, history, earlier, limits, Fold::All, &self.payer);
+            let folded = tokio::select! {
+                biased;
+                () = handle.cancel.cancelled() => None,
+                folded = folding => folded,
+            };
             if let Some((summary, usage, cost_micros)) = folded {
                 self.summary = Some(summary);
                 self.usage += usage;

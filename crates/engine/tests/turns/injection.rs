@@ -90,11 +90,11 @@ impl Model for Obedient {
             }
         }
         if events.is_empty() {
-            let last = request.messages.last().map(|m| m.parts.iter().map(read).collect::<Vec<_>>().join("\n"));
-            // A summary and a report tell everything.
-            let all = if !request.may_call { texts.join("\n") } else { last.unwrap_or_default() };
-            let (at, most) = (all.chars().count().saturating_sub(1_500), 1_500);
-            events.push(ModelEvent::Text(format!("I read: {}", all.chars().skip(at).take(most).collect::<String>())));
+            // An answer tells what was read in its turn; a summary and a report tell everything.
+            let turn = if request.may_call { &request.messages[begin..] } else { &request.messages };
+            let all = turn.iter().flat_map(|m| &m.parts).map(read).collect::<Vec<_>>().join("\n");
+            let at = all.chars().count().saturating_sub(4_000);
+            events.push(ModelEvent::Text(format!("I read: {}", all.chars().skip(at).collect::<String>())));
         }
         let is_call = matches!(events[0], ModelEvent::Call(_));
         events.push(ModelEvent::Usage(Usage { input_tokens: 100, output_tokens: 10, ..Usage::default() }));
@@ -627,7 +627,8 @@ impl Den {
 
 fn limits_for(point: Point) -> TurnLimits {
     match point {
-        Summary => TurnLimits { history_tokens: 300, ..TurnLimits::default() },
+        // What was read falls out of the history; only the summary still knows whose words they were.
+        Summary => TurnLimits { history_tokens: 300, history_messages: 4, keep_messages: 4, ..TurnLimits::default() },
         Recalled => TurnLimits { history_messages: 2, keep_messages: 2, ..TurnLimits::default() },
         _ => TurnLimits::default(),
     }

@@ -327,6 +327,31 @@ async fn nothing_begins_after_stop_at_two_hundred_moments() {
     assert!(changes > 100, "the scenes do change things: {changes}");
 }
 
+#[tokio::test]
+async fn stop_does_not_wait_for_a_summary() {
+    let long = "words ".repeat(120);
+    let player = Player::new(None, move |_, request| match request.tools.is_empty() {
+        true => stream::pending().boxed(),
+        false => ends(vec![ModelEvent::Text(long.clone())]),
+    });
+    let flat = Flat::new(&player, Budget::default(), |agent| agent.limits.history_tokens = 300).await;
+    let (turn, conversation) = flat.begins(flat.person, 0, "One").await;
+    flat.ends(turn).await;
+    let agent = flat.engine.agents()[0].id;
+    for number in [2, 3] {
+        let say = flat.saying(flat.person, conversation, agent, "More");
+        let Accepted::Turn { turn, .. } = flat.engine.say(say, None).await.unwrap() else { panic!("accepted") };
+        while player.requests() < number {
+            tokio::task::yield_now().await;
+        }
+        if number == 3 {
+            flat.engine.stop_turns(flat.person, false).await.unwrap();
+        }
+        let state = flat.ends(turn).await.0;
+        assert_eq!(state, if number == 3 { TurnState::Cancelled } else { TurnState::Done });
+    }
+}
+
 const PRICE: Option<Price> = Some(Price { input: 1.0, output: 1.0, cached_input: None });
 
 /// Answers at once; each answer costs a million tokens, which is a dollar.
