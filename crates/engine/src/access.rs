@@ -74,6 +74,9 @@ pub(crate) struct Question<'a> {
     pub is_scheduled: bool,
 }
 
+/// Why a change is asked about when there is nothing special about it. The question says enough.
+pub(crate) const ORDINARY: &str = "it changes something";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Yes,
@@ -181,7 +184,7 @@ fn by_table(question: &Question<'_>) -> Judged {
             let reason = match (label.is_untrusted(), question.effect) {
                 (true, _) => question.influence(),
                 (false, Effect::Destroy) => "it cannot be undone".into(),
-                (false, _) => "it changes something".into(),
+                (false, _) => ORDINARY.into(),
             };
             judged(Verdict::Ask(approvers_of(question)), reason)
         }

@@ -1,7 +1,7 @@
 //! Park a call, decide it once, let it expire. Carrying out what was decided is a turn of its own; see `turn/carry.rs`.
 
 use crate::{
-    access::{self, Judged, Question, Verdict},
+    access::{self, Judged, ORDINARY, Question, Verdict},
     budget::Payer,
     catalogue::CatalogueTool,
     engine::{Engine, EngineError, LEASE_MS},
