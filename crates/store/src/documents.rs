@@ -83,6 +83,32 @@ impl Store {
         .await
     }
 
+    /// The keys an owner's documents of a toolkit have, in order.
+    pub async fn document_keys(&self, toolkit: &str, owner: &str) -> Result<Vec<String>> {
+        let rows = self
+            .all(
+                "SELECT doc_key FROM documents WHERE toolkit = ? AND owner = ? ORDER BY doc_key",
+                &[toolkit.into(), owner.into()],
+            )
+            .await?;
+        rows.iter().map(|row| row.text("doc_key")).collect()
+    }
+
+    /// Remove a document; whether there was one.
+    pub async fn remove_document(&self, toolkit: &str, owner: &str, key: &str) -> Result<bool> {
+        let [toolkit, owner, key] = [toolkit, owner, key].map(str::to_owned);
+        self.write(async move |tx| {
+            let removed = tx
+                .run(
+                    "DELETE FROM documents WHERE toolkit = ? AND owner = ? AND doc_key = ?",
+                    &[(&toolkit).into(), (&owner).into(), (&key).into()],
+                )
+                .await?;
+            Ok(removed > 0)
+        })
+        .await
+    }
+
     /// Remove documents of a toolkit that were not changed since then; how many.
     pub async fn sweep_documents(&self, toolkit: &str, before_ms: Millis) -> Result<u64> {
         let toolkit = toolkit.to_owned();

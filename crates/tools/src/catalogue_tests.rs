@@ -8,6 +8,7 @@ use std::collections::HashMap;
 fn all() -> Vec<Toolkit> {
     let mut config = Config::default();
     config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
+    config.knowledge.folder = Some("documents".into());
     let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(off, []);
     toolkits
@@ -37,8 +38,14 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 assert!(name.len() <= 64 && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_')), "{name}");
                 assert_eq!(names.insert(name, tool.name), None, "{name} twice");
             }
-            let changes =
-                ["party_add_character", "party_remove_character", "remember", "remember_for_household", "forget"];
+            let changes = [
+                "party_add_character",
+                "party_remove_character",
+                "remember",
+                "remember_for_household",
+                "forget",
+                "knowledge_reindex",
+            ];
             assert_eq!(tool.effect != Effect::Read, changes.contains(&tool.name), "{}", tool.name);
             assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
@@ -59,7 +66,7 @@ fn every_promised_name_is_answered() {
     let known = |name: &str| {
         toolkits.iter().flat_map(|kit| &kit.tools).any(|tool| tool.name == name || tool.aliases.contains(&name))
     };
-    let promised = "add_party_character remove_party_character view_party_members recommend_gear calculate_expression current_datetime
+    let promised = "add_party_character remove_party_character view_party_members recommend_gear reindex knowledge_search calculate_expression current_datetime
         tmdb_search tmdb_search_tv tmdb_search_multi tmdb_search_person tmdb_recommendations tmdb_similar_movies
         tmdb_similar_tv tmdb_movie_details tmdb_tv_details tmdb_upcoming_movies tmdb_now_playing_movies
         tmdb_on_the_air_tv tmdb_airing_today_tv tmdb_genres tmdb_collection_details tmdb_watch_providers_movie
@@ -83,14 +90,15 @@ fn every_promised_name_is_answered() {
 #[test]
 fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let (kits, off) = toolkits(&Config::default(), &Parts { upstream: upstream(), store: None });
-    assert_eq!(off, [Off { toolkit: "tmdb", reason: "no key: set tools.tmdb.api_key".into() }]);
+    let reasons = [("tmdb", "no key: set tools.tmdb.api_key"), ("knowledge", "no folder: set tools.knowledge.folder")];
+    assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
     let names: Vec<&str> = kits.iter().map(|kit| kit.name).collect();
     assert_eq!(names, ["clock", "calculator", "party", "memory", "tvmaze", "media"]);
 
     let config: Config = serde_json::from_str(r#"{"tvmaze":{"enabled":false}}"#).unwrap();
     let (kits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(kits.len(), 4);
-    assert_eq!(off.iter().map(|off| off.toolkit).collect::<Vec<_>>(), ["tmdb", "tvmaze", "media"]);
+    assert_eq!(off.iter().map(|off| off.toolkit).collect::<Vec<_>>(), ["tmdb", "tvmaze", "knowledge", "media"]);
 }
 
 #[test]

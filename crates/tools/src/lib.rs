@@ -8,6 +8,7 @@
 pub mod calculator;
 pub mod clock;
 mod kept;
+pub mod knowledge;
 pub mod media;
 pub mod memory;
 pub mod party;
@@ -32,6 +33,7 @@ pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
     pub party: party::Config,
+    pub knowledge: knowledge::Config,
 }
 
 /// Something wrong in the section, for the person who wrote it.
@@ -45,7 +47,7 @@ pub struct Problem {
 impl Config {
     /// What cannot work, whatever the services say. Empty when all is well.
     pub fn problems(&self) -> Vec<Problem> {
-        [("tmdb", self.tmdb.problems()), ("tvmaze", self.tvmaze.problems())]
+        [("tmdb", self.tmdb.problems()), ("tvmaze", self.tvmaze.problems()), ("knowledge", self.knowledge.problems())]
             .into_iter()
             .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key, text)))
             .map(|(toolkit, key, text)| Problem { path: format!("tools.{toolkit}.{key}"), text })
@@ -90,6 +92,7 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     let mut config = Config::default();
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
+    config.knowledge.folder = Some("documents".into());
     let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone(), store: None });
     let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
     toolkits.iter().map(|kit| (kit.name, tools(kit))).collect()
@@ -125,6 +128,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     };
     let tmdb = is_on("tmdb", config.tmdb.fault()).then(|| tmdb::Tmdb::new(&config.tmdb, &parts.upstream));
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
+    let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
 
@@ -136,6 +140,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
+    toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
     (toolkits, off)
 }

@@ -5,6 +5,7 @@ mod chat;
 mod copy;
 mod doctor;
 mod keys;
+mod knowledge;
 mod people;
 mod reference;
 mod secret;
@@ -79,6 +80,12 @@ enum Command {
         #[command(subcommand)]
         command: secret::SecretCommand,
     },
+    /// The documents the assistant answers from
+    #[command(after_help = "Examples:\n  majordomo knowledge reindex --force\n  majordomo knowledge status --json")]
+    Knowledge {
+        #[command(subcommand)]
+        command: knowledge::KnowledgeCommand,
+    },
     /// Check the settings, the database and every service the settings name
     #[command(after_help = "Example:\n  majordomo doctor")]
     Doctor {
@@ -149,6 +156,7 @@ fn start(line: CommandLine) -> anyhow::Result<ExitCode> {
             Command::Person { command } => people::people(&common, command).await,
             Command::Key { command } => keys::keys(&common, command).await,
             Command::Secret { command } => secret::secret(&common, command).await,
+            Command::Knowledge { command } => knowledge::knowledge(&common, command).await,
             Command::Doctor { json } => doctor::doctor(&common, json).await,
             Command::Migrate => migrate(&common).await,
             Command::Backup(options) => backup::make(&common, &options).await,

@@ -260,6 +260,37 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "tools.knowledge",
+        words: "Questions answered from a folder of documents: Markdown (.md), PDF and plain text (.txt). On when a folder is named.",
+        is_example: false,
+        settings: &[
+            absent(
+                "folder",
+                "\"documents\"",
+                "The folder, relative to the working directory. Links out of it are not followed.",
+            ),
+            set("top", "6", "Passages an answer is made of at most, 1 to 20. Each brings the one after it."),
+            set("chunk_chars", "1000", "Characters of one passage, 200 to 4 000. A change reads every document anew."),
+            set(
+                "overlap_chars",
+                "200",
+                "Characters a passage repeats of the one before, 0 to half of chunk_chars. A change reads every document anew.",
+            ),
+            set(
+                "max_file_bytes",
+                "20971520",
+                "Larger files are not read, 1 000 to 100 000 000. \"20MiB\" is understood, too.",
+            ),
+            set("max_files", "500", "Documents that are read, 1 to 1 000; those after them by name are not."),
+            set(
+                "language",
+                "\"english\"",
+                "Language of the documents, for endings and little words: danish, dutch, english, finnish, french, german, hungarian,\n\
+                 italian, norwegian, portuguese, romanian, russian, spanish or swedish. Words of others are found as they are written.",
+            ),
+        ],
+    },
+    Section {
         name: "engine",
         words: "How turns are made.",
         is_example: false,

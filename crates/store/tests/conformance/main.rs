@@ -367,7 +367,13 @@ async fn documents_have_revisions_and_leases_have_fences() {
         assert_eq!((read.revision, read.body.as_str()), (2, "{\"n\":1}"));
         assert!(store.document("notes", "bea", "milk").await.unwrap().is_none());
         assert!(store.put_document("notes", "ada", &"k".repeat(121), "x", None, 3).await.is_err());
-        assert_eq!(store.sweep_documents("notes", 100).await.unwrap(), 1);
+        store.put_document("notes", "ada", "bread", "{}", None, 3).await.unwrap();
+        store.put_document("notes", "bea", "salt", "{}", None, 3).await.unwrap();
+        assert_eq!(store.document_keys("notes", "ada").await.unwrap(), ["bread", "milk"]);
+        assert!(store.remove_document("notes", "ada", "bread").await.unwrap());
+        assert!(!store.remove_document("notes", "ada", "bread").await.unwrap());
+        assert_eq!(store.document_keys("notes", "ada").await.unwrap(), ["milk"]);
+        assert_eq!(store.sweep_documents("notes", 100).await.unwrap(), 2);
 
         let first = store.take_lease("sweep", "a", 100, 10).await.unwrap();
         assert!(matches!(store.take_lease("sweep", "b", 100, 20).await, Err(StoreError::Fenced)));
