@@ -202,7 +202,7 @@ async fn walk(stage: &mut Stage, recovery: Recovery) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ran_out_while_the_service_was_down_is_struck_through_after_the_start_and_never_done() {
-    let settings = "[agents.majordomo]\napprovals = { expire_seconds = 2 }\n".to_owned();
+    let settings = "[agents.majordomo]\napprovals = { expire_seconds = 4 }\n".to_owned();
     let mut stage = Stage::with(Setting { settings, ..Setting::default() }).await;
     let wish = Wish::of(&stage, "V".into()).await;
     let approval = wish.ask(&stage).await;
