@@ -358,3 +358,51 @@ async fn the_demo_household_asks_before_it_changes_anything() {
     assert_eq!(stage.decide(&approval, json!({"decision": "decline"})).await, "V stays in the party.");
     stage.check_requests();
 }
+
+#[tokio::test]
+async fn rules_limits_modes_and_wording_come_from_the_settings() {
+    let settings = r#"
+[tools.party]
+wording = "terminal"
+[agents.careful.approvals.tools.party_view]
+mode = "always"
+expire_seconds = 5
+[limits]
+agents = { thrifty = { day_tokens = 1 } }
+[agents.thrifty]
+[[rules]]
+tool = "party_remove_*"
+decision = "refuse"
+reason = "nobody leaves this party"
+[[rules]]
+tool = "party_add_character"
+standing = ["child"]
+arguments = { role = "solo" }
+decision = "allow"
+"#;
+    let stage = Stage::with(Setting { settings: settings.into(), ..Setting::default() }).await;
+    let (_, refused) = stage.post("/api/tools/party_remove_character", json!({"name": "V"})).await;
+    assert_eq!(refused["text"], "this may not be done: nobody leaves this party");
+    let child = stage.key_of("Kim", "child");
+    for (role, waits) in [("Solo", false), ("Fixer", true)] {
+        let url = format!("{}/api/tools/party_add_character", stage.address);
+        let request = stage.client.post(url).bearer_auth(&child).json(&json!({"name": role, "role": role}));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["approval"].is_string(), waits, "{answer}");
+    }
+    let (_, asked) = stage.post("/api/tools/party_add_character", json!({"name": "V", "role": "Solo"})).await;
+    let (_, approval) = stage.get(&format!("/api/approvals/{}", asked["approval"].as_str().unwrap())).await;
+    assert_eq!(approval["wording"]["question"], "> party.add name=V role=Solo [y/n]");
+
+    stage.will_call("who is in it", "party_view", json!({}), "May I look?");
+    let talk = stage.talk_with("careful").await;
+    stage.ask(&talk, "who is in it").await;
+    let open = stage.approvals("open").await;
+    let look = open.iter().find(|a| a["tool"] == "party_view").expect("this agent asks before it looks");
+    assert_eq!(look["expires_at_ms"].as_i64().unwrap() - look["created_at_ms"].as_i64().unwrap(), 5_000);
+
+    let talk = stage.talk_with("thrifty").await;
+    let answer = stage.ask(&talk, "hello").await;
+    assert!(answer.starts_with("No answer: the day's limit for this agent is reached"), "{answer}");
+    assert!(stage.ask(&stage.conversation().await, "hello").await.starts_with("Hello"), "others are not limited by it");
+}
