@@ -68,7 +68,7 @@ impl Engine {
         let (question, hidden) = visible(&wording.question);
         wording.question = shorten(&question, 256);
         wording.declined = shorten(&visible(&wording.declined).0, 256);
-        wording.reason = visible(parking.reason).0;
+        wording.reason = if parking.reason == ORDINARY { String::new() } else { visible(parking.reason).0 };
         let arguments = canonical(parking.arguments)?;
         let schema_hash = schema_hash(&tool.spec);
         let instance = parking.parsed.instance().to_owned();
@@ -227,7 +227,7 @@ impl Engine {
             parsed: &*parsed,
             arguments: &text,
             approvers,
-            reason: &format!("changed by {}; {}", by.name, old.wording.reason),
+            reason: format!("changed by {}; {}", by.name, old.wording.reason).trim_end_matches("; "),
             replaces: Some(old.id),
             earlier: 0,
         };
