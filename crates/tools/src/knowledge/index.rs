@@ -12,6 +12,7 @@ use crate::kept::unreachable;
 use majordomo_domain::{ToolError, text::shorten};
 use majordomo_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
@@ -341,7 +342,7 @@ impl Knowledge {
         }
         let mut entry = Entry { passages: passages.len(), problem: remark, ..entry };
         for body in in_parts(&passages)? {
-            let key = part_key(&file.name, &entry.checksum, entry.parts);
+            let key = part_key(&file.name, &entry, entry.parts);
             self.store()?.put_document(TOOLKIT, OWNER, &key, &body, None, now_ms).await.map_err(unreachable)?;
             entry.parts += 1;
         }
@@ -363,7 +364,7 @@ impl Knowledge {
         let store = self.store()?;
         let mut keys: BTreeSet<String> = BTreeSet::from([LIST.to_owned()]);
         for (name, entry) in &list.files {
-            keys.extend((0..entry.parts).map(|part| part_key(name, &entry.checksum, part)));
+            keys.extend((0..entry.parts).map(|part| part_key(name, entry, part)));
         }
         for key in store.document_keys(TOOLKIT, OWNER).await.map_err(unreachable)? {
             if !keys.contains(&key) {
@@ -383,7 +384,7 @@ impl Knowledge {
         let (mut passages, mut files) = (Vec::new(), Vec::new());
         for (name, entry) in &list.files {
             for part in 0..entry.parts {
-                let key = part_key(name, &entry.checksum, part);
+                let key = part_key(name, entry, part);
                 let document = self.store()?.document(TOOLKIT, OWNER, &key).await.map_err(unreachable)?;
                 let read: Option<Vec<Passage>> =
                     document.and_then(|document| serde_json::from_str(&document.body).ok());
@@ -418,11 +419,10 @@ impl List {
     }
 }
 
-/// Of a name and a content, so that what is written of a new content leaves the old alone.
-fn part_key(name: &str, checksum: &str, part: u32) -> String {
-    use sha2::{Digest, Sha256};
-    let name = folder::hex(&Sha256::digest(name)[..16]);
-    format!("part:{name}:{checksum:.32}:{part}")
+/// Of a name, a content and a way to cut it, so that what is written anew leaves the old alone.
+fn part_key(name: &str, entry: &Entry, part: u32) -> String {
+    let name = folder::hex(&Sha256::digest(format!("{name}\n{}", entry.cut))[..16]);
+    format!("part:{name}:{:.32}:{part}", entry.checksum)
 }
 
 /// JSON lists of passages, each small enough for the store.

@@ -1,11 +1,15 @@
 //! Text of a PDF, page by page. `lopdf` parses, decompresses and knows the fonts' encodings; here the text operators of a page are
-//! followed, so that lines and words stay apart (PDF 32000-1, 9.4).
+//! followed with the widths of what they show, so that words are neither cut nor glued together (PDF 32000-1, 9.2 to 9.4): programs
+//! place a word whole, in pieces, or letter by letter, and few write the spaces.
 //!
 //! A PDF is a program of a stranger. Bounds: nesting and brackets (the library's own), bytes of every stream once decompressed,
 //! pages, operators, forms within forms, characters, and a deadline. The caller adds a second one and catches a panic.
 
 use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, content::Content};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 /// Pages that are read.
 const MOST_PAGES: usize = 2_000;
@@ -17,8 +21,12 @@ const MOST_PAGE_BYTES: usize = 4 << 20;
 const MOST_OPERATORS: usize = 20_000_000;
 /// Drawings within drawings. They may contain themselves.
 const DEEPEST_FORM: usize = 4;
-/// Thousandths of the font's size: a shift by more is a space between words, by less it is kerning.
-const WORD_GAP: f32 = 160.0;
+/// Parts of the font's size: a step by more is a space between words, by less it is kerning.
+const WORD_GAP: f32 = 0.16;
+/// Parts of the font's size: a step up or down by more is another line, by less an exponent.
+const LINE_GAP: f32 = 0.6;
+/// Widths of one font that are kept.
+const MOST_WIDTHS: usize = 65_536;
 
 /// Pages with text, by number.
 #[derive(Debug, Default)]
@@ -39,7 +47,7 @@ pub fn read(bytes: &[u8], most_chars: usize, deadline: Instant) -> Result<Pages,
         return Err("it is protected by a password".into());
     }
     let mut reader =
-        Reader { document: &document, text: String::new(), line: None, operators_left: MOST_OPERATORS, deadline };
+        Reader { document: &document, text: String::new(), end: None, operators_left: MOST_OPERATORS, deadline };
     let mut pages = Pages::default();
     let (mut all, mut failed, mut chars) = (0, 0, 0);
     let mut is_cut = false;
@@ -49,7 +57,7 @@ pub fn read(bytes: &[u8], most_chars: usize, deadline: Instant) -> Result<Pages,
             break;
         }
         all += 1;
-        (reader.text, reader.line) = (String::new(), None);
+        (reader.text, reader.end) = (String::new(), None);
         if reader.page(id).is_err() {
             failed += 1;
         }
@@ -69,15 +77,54 @@ pub fn read(bytes: &[u8], most_chars: usize, deadline: Instant) -> Result<Pages,
     Ok(pages)
 }
 
-type Fonts<'a> = BTreeMap<Vec<u8>, Encoding<'a>>;
+type Fonts<'a> = BTreeMap<Vec<u8>, Font<'a>>;
+
+struct Font<'a> {
+    encoding: Encoding<'a>,
+    /// By code, in thousandths of the size.
+    widths: HashMap<u32, f32>,
+    usual_width: f32,
+    /// Codes have two bytes.
+    is_wide: bool,
+}
+
+/// Where and how text is written, in the page's text units.
+struct Pen<'f, 'a> {
+    font: Option<&'f Font<'a>>,
+    size: f32,
+    letter_space: f32,
+    word_space: f32,
+    leading: f32,
+    /// Beginning of the line, and how its units are stretched.
+    line: (f32, f32),
+    stretch: (f32, f32),
+    /// How far the text has come from the beginning of the line.
+    written: f32,
+}
 
 struct Reader<'a> {
     document: &'a Document,
     text: String,
-    /// Height of the line that is being written, where it was set outright.
-    line: Option<f32>,
+    /// Where the text that was shown last ended.
+    end: Option<(f32, f32)>,
     operators_left: usize,
     deadline: Instant,
+}
+
+impl Pen<'_, '_> {
+    fn go(&mut self, across: f32, up: f32) {
+        self.line = (self.line.0 + across * self.stretch.0, self.line.1 + up * self.stretch.1);
+        self.written = 0.0;
+    }
+
+    fn next_line(&mut self) {
+        let down = if self.leading == 0.0 { self.size } else { self.leading };
+        self.go(0.0, -down);
+    }
+
+    fn place(&self) -> (f32, f32) {
+        (self.line.0 + self.written * self.stretch.0, self.line.1)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -96,7 +143,16 @@ impl<'a> Reader<'a> {
 
     fn draw(&mut self, content: &[u8], resources: &[&'a Dictionary], depth: usize) -> lopdf::Result<()> {
         let fonts = self.fonts(resources);
-        let mut font = None;
+        let mut pen = Pen {
+            font: None,
+            size: 1.0,
+            letter_space: 0.0,
+            word_space: 0.0,
+            leading: 0.0,
+            line: (0.0, 0.0),
+            stretch: (1.0, 1.0),
+            written: 0.0,
+        };
         let mut outcome = Ok(());
         for operation in &Content::decode(content)?.operations {
             self.operators_left = self.operators_left.saturating_sub(1);
@@ -105,26 +161,35 @@ impl<'a> Reader<'a> {
             }
             let operands = operation.operands.as_slice();
             let number = |at: usize| operands.get(at).and_then(|operand| operand.as_float().ok()).unwrap_or(0.0);
+            let name = || operands.first().and_then(|name| name.as_name().ok());
             match operation.operator.as_str() {
-                "Tf" => font = operands.first().and_then(|name| name.as_name().ok()).and_then(|name| fonts.get(name)),
-                "Tj" | "TJ" => outcome = outcome.and(self.show(font, operands)),
+                "Tf" => (pen.font, pen.size) = (name().and_then(|name| fonts.get(name)), number(1)),
+                "Tc" => pen.letter_space = number(0),
+                "Tw" => pen.word_space = number(0),
+                "TL" => pen.leading = number(0),
+                "BT" => (pen.line, pen.stretch, pen.written) = ((0.0, 0.0), (1.0, 1.0), 0.0),
+                "Tm" => {
+                    (pen.line, pen.written) = ((number(4), number(5)), 0.0);
+                    pen.stretch = (number(0), number(3));
+                }
+                "Td" => pen.go(number(0), number(1)),
+                "TD" => {
+                    pen.leading = -number(1);
+                    pen.go(number(0), number(1));
+                }
+                "T*" => pen.next_line(),
+                "Tj" | "TJ" => outcome = outcome.and(self.show(&mut pen, operands)),
                 "'" => {
-                    self.new_line();
-                    outcome = outcome.and(self.show(font, operands));
+                    pen.next_line();
+                    outcome = outcome.and(self.show(&mut pen, operands));
                 }
                 "\"" => {
-                    self.new_line();
-                    outcome = outcome.and(self.show(font, operands.get(2..).unwrap_or_default()));
+                    (pen.word_space, pen.letter_space) = (number(0), number(1));
+                    pen.next_line();
+                    outcome = outcome.and(self.show(&mut pen, operands.get(2..).unwrap_or_default()));
                 }
-                "Td" | "TD" if number(1) == 0.0 => self.gap(),
-                "Tm" if self.line == Some(number(5)) => self.gap(),
-                "Tm" => {
-                    self.line = Some(number(5));
-                    self.new_line();
-                }
-                "Td" | "TD" | "T*" | "ET" => self.new_line(),
                 "Do" if depth > 0 && !self.is_exhausted() => {
-                    if let Some(name) = operands.first().and_then(|name| name.as_name().ok()) {
+                    if let Some(name) = name() {
                         outcome = outcome.and(self.form(name, resources, depth - 1));
                     }
                 }
@@ -160,23 +225,63 @@ impl<'a> Reader<'a> {
             .flat_map(|fonts| fonts.iter())
         {
             let font = document.dereference(font).ok().and_then(|(_, font)| font.as_dict().ok());
-            if let Some(Ok(encoding)) = font.map(|font| font.get_font_encoding_with_limit(document, MOST_PAGE_BYTES)) {
-                fonts.entry(name.clone()).or_insert(encoding);
+            if let Some(font) = font.and_then(|font| self.font(font)) {
+                fonts.entry(name.clone()).or_insert(font);
             }
         }
         fonts
     }
 
-    fn show(&mut self, font: Option<&Encoding<'_>>, operands: &[Object]) -> lopdf::Result<()> {
+    fn font(&self, font: &'a Dictionary) -> Option<Font<'a>> {
+        let document = self.document;
+        let encoding = font.get_font_encoding_with_limit(document, MOST_PAGE_BYTES).ok()?;
+        let is_wide = font.get(b"Subtype").and_then(Object::as_name).is_ok_and(|subtype| subtype == b"Type0");
+        let list = |dictionary: &'a Dictionary, key: &[u8]| {
+            let object = dictionary.get(key).ok()?;
+            document.dereference(object).ok()?.1.as_array().ok()
+        };
+        let number = |object: &'a Object| document.dereference(object).ok()?.1.as_float().ok();
+        let mut widths = HashMap::new();
+        if !is_wide {
+            let first =
+                font.get(b"FirstChar").and_then(Object::as_i64).ok().and_then(|first| u32::try_from(first).ok());
+            let given = list(font, b"Widths").into_iter().flatten().filter_map(number);
+            widths.extend((first.unwrap_or(0).min(0xffff)..).zip(given).take(MOST_WIDTHS));
+            return Some(Font { encoding, widths, usual_width: 500.0, is_wide });
+        }
+        let descendant = list(font, b"DescendantFonts").and_then(|fonts| fonts.first());
+        let descendant = descendant.and_then(|font| document.dereference(font).ok()?.1.as_dict().ok());
+        // `first [width …]`, or `first last width`.
+        let mut given = descendant.and_then(|font| list(font, b"W")).into_iter().flatten();
+        while let (Some(first), Some(second)) = (given.next(), given.next())
+            && widths.len() < MOST_WIDTHS
+        {
+            let first = (number(first).unwrap_or(0.0) as u32).min(0xffff);
+            match document.dereference(second) {
+                Ok((_, Object::Array(list))) => {
+                    widths.extend((first..).zip(list.iter().filter_map(number)).take(MOST_WIDTHS))
+                }
+                _ => {
+                    let last = number(second).unwrap_or(0.0) as u32;
+                    let Some(width) = given.next().and_then(number) else { break };
+                    widths.extend((first..=last).take(MOST_WIDTHS).map(|code| (code, width)));
+                }
+            }
+        }
+        let usual = descendant.and_then(|font| font.get(b"DW").ok()).and_then(number);
+        Some(Font { encoding, widths, usual_width: usual.unwrap_or(1_000.0), is_wide })
+    }
+
+    fn show(&mut self, pen: &mut Pen<'_, 'a>, operands: &[Object]) -> lopdf::Result<()> {
+        let Some(font) = pen.font else { return Ok(()) };
         for operand in operands {
-            match (operand, font) {
-                (Object::String(bytes, _), Some(font)) => font.write_to_string(bytes, &mut self.text)?,
-                (Object::Array(parts), _) => {
+            match operand {
+                Object::String(bytes, _) => self.write(pen, font, bytes)?,
+                Object::Array(parts) => {
                     for part in parts {
-                        match (part, font) {
-                            (Object::String(bytes, _), Some(font)) => font.write_to_string(bytes, &mut self.text)?,
-                            (shift, _) if shift.as_float().is_ok_and(|shift| shift < -WORD_GAP) => self.gap(),
-                            _ => {}
+                        match part {
+                            Object::String(bytes, _) => self.write(pen, font, bytes)?,
+                            shift => pen.written -= shift.as_float().unwrap_or(0.0) / 1_000.0 * pen.size,
                         }
                     }
                 }
@@ -186,15 +291,29 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn gap(&mut self) {
-        if !self.text.ends_with(char::is_whitespace) {
-            self.text.push(' ');
+    fn write(&mut self, pen: &mut Pen<'_, 'a>, font: &Font<'_>, bytes: &[u8]) -> lopdf::Result<()> {
+        let (x, y) = pen.place();
+        if let Some((end_x, end_y)) = self.end {
+            if (y - end_y).abs() > LINE_GAP * (pen.size * pen.stretch.1).abs() {
+                self.apart('\n');
+            } else if (x - end_x).abs() > WORD_GAP * (pen.size * pen.stretch.0).abs() {
+                self.apart(' ');
+            }
         }
+        font.encoding.write_to_string(bytes, &mut self.text)?;
+        for code in bytes.chunks(if font.is_wide { 2 } else { 1 }) {
+            let code = code.iter().fold(0, |code, byte| code << 8 | u32::from(*byte));
+            let width = font.widths.get(&code).copied().unwrap_or(font.usual_width);
+            let space = if code == 32 && !font.is_wide { pen.word_space } else { 0.0 };
+            pen.written += width / 1_000.0 * pen.size + pen.letter_space + space;
+        }
+        self.end = Some(pen.place());
+        Ok(())
     }
 
-    fn new_line(&mut self) {
-        if !self.text.ends_with('\n') {
-            self.text.push('\n');
+    fn apart(&mut self, mark: char) {
+        if !self.text.ends_with(char::is_whitespace) {
+            self.text.push(mark);
         }
     }
 }

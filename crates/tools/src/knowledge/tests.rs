@@ -333,9 +333,11 @@ async fn a_pdf_that_contains_itself_ends() {
 
 #[test]
 fn words_and_lines_of_a_pdf_stay_apart() {
-    let object = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+    let object = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding \
+                  /FirstChar 114 /Widths [333] >>";
     let content = "BT /F1 12 Tf 1 0 0 1 72 700 Tm [(wo) 20 (rd) -300 (next)] TJ 0 -14 Td (line two) Tj T* (line three) Tj \
-                   1 0 0 1 72 600 Tm (line four) Tj 1 0 0 1 172 600 Tm (its end) Tj (quoted) ' ET";
+                   1 0 0 1 72 600 Tm (line four) Tj 1 0 0 1 172 600 Tm (its end) Tj (quoted) ' ET \
+                   BT /F1 12 Tf 72 500 Td (r) Tj 4 0 Td (ed) Tj ET BT /F1 12 Tf 88 500 Td (ness) Tj ET BT /F1 12 Tf 72 480 Td (end) Tj ET";
     let bytes = assemble(&[
         "<< /Type /Catalog /Pages 2 0 R >>".into(),
         "<< /Type /Pages /Kids [4 0 R] /Count 1 >>".into(),
@@ -345,7 +347,7 @@ fn words_and_lines_of_a_pdf_stay_apart() {
     ]);
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     let read = super::pdf::read(&bytes, 10_000, deadline).unwrap();
-    assert_eq!(read.pages[0].1.trim(), "word next\nline two\nline three\nline four its end\nquoted");
+    assert_eq!(read.pages[0].1.trim(), "word next\nline two\nline three\nline four its end\nquoted\nredness\nend");
     // Out of time at once: nothing is made up.
     let late = super::pdf::read(&bytes, 10_000, std::time::Instant::now()).unwrap_err();
     assert_eq!(late, "it has no pages that can be read");
