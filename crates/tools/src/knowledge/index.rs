@@ -123,7 +123,7 @@ impl Report {
         }
         text.push('.');
         if self.left > 0 {
-            let _ = write!(text, " {} are left for the next time.", self.left);
+            let _ = write!(text, " For {} there was no time; they come next time.", self.left);
         }
         text
     }

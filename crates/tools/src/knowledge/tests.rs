@@ -48,6 +48,17 @@ impl Bench {
         numbers[..4].try_into().unwrap()
     }
 
+    /// How often each part of the index was written.
+    async fn revisions(&self) -> Vec<i64> {
+        let mut revisions = Vec::new();
+        for key in self.store.document_keys("knowledge", "household").await.unwrap() {
+            if key.starts_with("part:") {
+                revisions.push(self.store.document("knowledge", "household", &key).await.unwrap().unwrap().revision);
+            }
+        }
+        revisions
+    }
+
     /// A minute later.
     fn pass_a_minute(&mut self) {
         self.call.now_ms += 60_000;
@@ -109,7 +120,9 @@ async fn reindexing_adds_updates_removes_and_skips_and_force_reads_everything_an
     // Touched, not changed.
     bench.write("new.md", "# New\n\nBrass polish is in the cellar.");
     assert_eq!(bench.reindex("{}").await, [0, 0, 0, 3]);
+    assert_eq!(bench.revisions().await, [1, 1, 1], "what did not change is not read again");
     assert_eq!(bench.reindex(r#"{"force":true}"#).await, [0, 3, 0, 0]);
+    assert_eq!(bench.revisions().await, [2, 2, 2]);
     assert!(bench.search("how many dice").await.contains("three dice"));
     let gone = bench.search("spare key").await;
     assert!(gone.starts_with("This is not in the knowledge base"), "{gone}");
@@ -351,6 +364,19 @@ fn words_and_lines_of_a_pdf_stay_apart() {
     // Out of time at once: nothing is made up.
     let late = super::pdf::read(&bytes, 10_000, std::time::Instant::now()).unwrap_err();
     assert_eq!(late, "it has no pages that can be read");
+}
+
+#[tokio::test]
+async fn what_there_was_no_time_for_is_told_and_read_the_next_time() {
+    let bench = Bench::new().await;
+    bench.write("one.md", "The attic holds skis.");
+    let config = Config { folder: Some(bench.folder.path().to_owned()), ..Config::default() };
+    let knowledge = Knowledge::new(&config, Some(bench.store.clone()));
+    let report = knowledge.reindex(super::How::ByChecksum, Some(Duration::ZERO), 1).await.unwrap();
+    assert_eq!((report.added, report.left), (0, 1));
+    assert!(report.sentence().ends_with("For 1 there was no time; they come next time."), "{}", report.sentence());
+    // The next search does not wait for a minute.
+    assert!(knowledge.search("skis", 2).await.unwrap().contains("[one.md]"));
 }
 
 #[tokio::test]
