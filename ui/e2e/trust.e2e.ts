@@ -553,27 +553,3 @@ test("on a phone, in the dark, every page about the house fits", async ({ skip }
     expect(await barriers(page)).toEqual([]);
   }
 });
-
-test("a change asks first, is done once and told from what happened, on a phone, too", async () => {
-  const visit = await enter(PHONE);
-  const { page } = visit;
-  await say(page, house.fake ? "Add V to the party" : "Add V to my party, he's a Solo");
-  await state(page, "open").first().waitFor();
-  await answered(page);
-  await visit.shot("asks-first-phone");
-  expect(await fits(page)).toBe(true);
-  await cards(page).getByRole("heading", { name: "Add V (Solo) to the party?" }).waitFor();
-  await cards(page).getByRole("button", { name: "Approve" }).click();
-  await state(page, "executed").waitFor();
-  await page.locator("[data-testid=notice][data-kind=receipt]").getByText("added to the party.").waitFor();
-  await answered(page, 2);
-  await visit.shot("asked-and-done-phone");
-  await page.reload();
-  await state(page, "executed").waitFor();
-  expect(await barriers(page)).toEqual([]);
-  const desk = await enter();
-  await desk.page.getByRole("link", { name: /^Approvals/ }).click();
-  await desk.page.getByRole("radio", { name: "All" }).click();
-  await state(desk.page, "executed").first().waitFor();
-  await desk.shot("inbox-all-light");
-});

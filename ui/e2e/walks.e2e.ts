@@ -504,3 +504,29 @@ test("the model picker has a list of its own when the catalogue is unreachable",
   fake.setCatalogueDown(false);
   visit.complaints.length = 0;
 });
+
+test("a change asks first, is done once and told from what happened, on a phone, too", async () => {
+  visit = await house.enter({
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  });
+  const { page } = visit;
+  const state = (wanted: string) => page.locator(`[data-testid=approval][data-state=${wanted}]`);
+  await say(page, house.fake ? "Add V to the party" : "Add V to my party, he's a Solo");
+  await state("open").first().waitFor();
+  await answered(page);
+  await visit.shot("asks-first-phone");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+  const card = page.getByTestId("approval");
+  await card.getByRole("heading", { name: "Add V (Solo) to the party?" }).waitFor();
+  await card.getByRole("button", { name: "Approve" }).click();
+  await state("executed").waitFor();
+  await page.locator("[data-testid=notice][data-kind=receipt]").getByText("added to the party.").waitFor();
+  await answered(page, 2);
+  await visit.shot("asked-and-done-phone");
+  await page.reload();
+  await state("executed").waitFor();
+  expect(await barriers(page)).toEqual([]);
+});
