@@ -53,6 +53,28 @@ pub enum Class {
     Compute,
 }
 
+/// Whether a change can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// Nothing was changed.
+    Needless,
+    /// The call's [`Output::undo`] restores what was before.
+    ByCall,
+    /// It cannot: why, as a short clause for people, such as `the files are gone`.
+    No(&'static str),
+}
+
+/// The call that takes a change back, made from what was there before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndoCall {
+    /// A tool's name.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: serde_json::Value,
+    /// What it brings back, for people, such as `Put Metropolis back to HD-720p`.
+    pub title: String,
+}
+
 /// Seconds an approval of a tool stays open when nobody says otherwise.
 pub const APPROVAL_SECONDS: u32 = 600;
 
@@ -70,6 +92,11 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         Effect::Read => Class::Read,
         Effect::Write | Effect::Destroy => Class::Write,
     };
+    /// Every tool that changes something says how it is taken back.
+    const UNDO: Undo = Undo::Needless;
+    /// Wall time of one call where the toolkit's is too short, such as for a search that waits for every indexer. The settings may
+    /// say otherwise.
+    const TIMEOUT: Option<Duration> = None;
     /// Seconds its approvals stay open. The settings may say otherwise.
     const APPROVAL_SECONDS: u32 = APPROVAL_SECONDS;
     /// Other names it answers to: names from systems this one replaces.
@@ -185,6 +212,8 @@ pub struct Output {
     pub receipt: Option<String>,
     /// Whose words the text holds; the toolkit's label when absent.
     pub label: Option<Label>,
+    /// How to take the change back, for tools with [`Undo::ByCall`]. None when nothing was changed after all.
+    pub undo: Option<UndoCall>,
 }
 
 impl Output {
@@ -206,6 +235,11 @@ impl Output {
 
     pub fn labelled(mut self, label: Label) -> Self {
         self.label = Some(label);
+        self
+    }
+
+    pub fn with_undo(mut self, undo: UndoCall) -> Self {
+        self.undo = Some(undo);
         self
     }
 
@@ -252,6 +286,8 @@ pub struct ErasedTool {
     pub effect: Effect,
     pub repeat: Repeat,
     pub class: Class,
+    pub undo: Undo,
+    pub timeout: Option<Duration>,
     pub approval_seconds: u32,
     pub spec: ToolSpec,
     parse: ParseFn,
@@ -313,6 +349,8 @@ impl ErasedTool {
             effect: T::EFFECT,
             repeat: T::REPEAT,
             class: T::CLASS,
+            undo: T::UNDO,
+            timeout: T::TIMEOUT,
             approval_seconds: T::APPROVAL_SECONDS,
             spec: spec_of::<T>(),
             parse: Box::new(move |arguments| {

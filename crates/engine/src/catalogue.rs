@@ -73,8 +73,8 @@ impl Catalogue {
             let slots = Arc::new(Semaphore::new(own.at_once.unwrap_or(toolkit.limits.at_once).clamp(1, 1_000)));
             for tool in &toolkit.tools {
                 let special = config.tools.get(tool.name).copied().unwrap_or_default();
-                let timeout =
-                    special.timeout_ms.or(own.timeout_ms).map_or(toolkit.limits.timeout, Duration::from_millis);
+                let set = special.timeout_ms.or(own.timeout_ms).map(Duration::from_millis);
+                let timeout = set.or(tool.timeout).unwrap_or(toolkit.limits.timeout);
                 let entry = CatalogueTool {
                     tool: tool.clone(),
                     toolkit: toolkit.name,
