@@ -5,6 +5,7 @@
 //! 9,500,000. Votes are invented but plausible. Air dates are repeats on the demo's own channel, counted from the clock,
 //! so that there is always something on.
 
+pub(crate) mod disk;
 pub(crate) mod poster;
 
 use jiff::{ToSpan, civil::Date};
