@@ -14,6 +14,7 @@ pub mod memory;
 pub mod party;
 pub mod radarr;
 pub mod servarr;
+pub mod sonarr;
 pub mod tmdb;
 pub mod tvmaze;
 
@@ -35,6 +36,7 @@ pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
     pub radarr: radarr::Config,
+    pub sonarr: sonarr::Config,
     pub party: party::Config,
     pub knowledge: knowledge::Config,
 }
@@ -58,7 +60,7 @@ impl Config {
         .into_iter()
         .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key.to_owned(), text)));
         // Toolkits with named instances.
-        let named = [("radarr", self.radarr.problems())]
+        let named = [("radarr", self.radarr.problems()), ("sonarr", self.sonarr.problems())]
             .into_iter()
             .flat_map(|(toolkit, list)| list.into_iter().map(move |(key, text)| (toolkit, key, text)));
         single
@@ -106,6 +108,7 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
     config.radarr.0.insert("default".into(), radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
     let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone(), store: None });
     let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
@@ -143,6 +146,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let tmdb = is_on("tmdb", config.tmdb.fault()).then(|| tmdb::Tmdb::new(&config.tmdb, &parts.upstream));
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
     let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
+    let sonarr = is_on("sonarr", config.sonarr.fault()).then(|| sonarr::instances(&config.sonarr, &parts.upstream));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
@@ -156,6 +160,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
     toolkits.extend(radarr.map(|radarr| radarr::toolkit(&config.radarr, radarr)));
+    toolkits.extend(sonarr.map(|sonarr| sonarr::toolkit(&config.sonarr, sonarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
     (toolkits, off)
