@@ -140,6 +140,8 @@ pub enum NoticeKind {
     Receipt,
     /// The answer claims something that did not happen.
     Correction,
+    /// Something somebody waited for has come about.
+    News,
 }
 
 impl Message {

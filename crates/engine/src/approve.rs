@@ -51,7 +51,8 @@ pub(crate) struct Parking<'a> {
 }
 
 impl Engine {
-    /// Put together what is asked. Nothing is stored: that happens with the step that names it.
+    /// Put together what is asked, and let the tool keep what it needs of that. The approval itself is stored with the step that names
+    /// it.
     pub(crate) async fn park(&self, parking: Parking<'_>) -> Result<Approval, ToolError> {
         let inner = &self.0;
         let unreadable =
@@ -99,6 +100,7 @@ impl Engine {
             outcome: None,
         };
         approval.fingerprint = fingerprint(&approval);
+        parking.parsed.waits(parking.call).await?;
         Ok(approval)
     }
 

@@ -6,6 +6,7 @@ use crate::{
     catalogue::{Catalogue, ToolOverride},
     delegate::Home,
     health::{Health, ProbeResult},
+    notice::NewsConfig,
     room::{Room, Rooms, TurnHandle, Waiting},
     route::Router,
     turn,
@@ -81,6 +82,7 @@ pub struct Parts {
     /// Who may do what, beside the default table. The first that fits decides.
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
     /// The name of this process in leases, different in every process that shares the database.
     pub owner: String,
 }
@@ -169,6 +171,7 @@ pub(crate) struct Inner {
     pub remembered: moka::future::Cache<ConversationId, crate::context::Remembered>,
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
     /// What conversations begin with, by person, room and the version of all facts.
     pub known: moka::future::Cache<(PersonId, Option<String>, u64), Option<Arc<crate::memory::Known>>>,
     /// Codes that joined nothing, by channel and account.
@@ -225,6 +228,7 @@ impl Engine {
                 .build(),
             rules: parts.rules,
             limits: parts.limits,
+            news: parts.news,
             known: moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(60)).build(),
             wrong_codes: moka::future::Cache::builder()
                 .max_capacity(10_000)
@@ -246,6 +250,7 @@ impl Engine {
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
         engine.spawn_expiry();
+        engine.spawn_follow();
         engine.spawn_take_over();
         Ok(engine)
     }

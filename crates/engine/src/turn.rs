@@ -416,6 +416,8 @@ impl Making<'_> {
                 }
             }
             Task::Invoke { call } => return self.invoke(call).await,
+            // Its own message has said it.
+            Task::News => return Ok(()),
         }
         let open = self.open_calls();
         if !open.is_empty() {

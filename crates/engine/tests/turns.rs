@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -25,6 +25,8 @@ use std::{
 
 #[path = "turns/approvals.rs"]
 mod approvals;
+#[path = "turns/follow.rs"]
+mod follow;
 #[path = "turns/hostile.rs"]
 mod hostile;
 #[path = "turns/injection.rs"]
@@ -40,6 +42,9 @@ pub struct World {
     most_together: Arc<AtomicU32>,
     /// What was changed, by the key of the call.
     done: Arc<Mutex<Vec<(String, String)>>>,
+    /// Where wishes are kept, and how far each is.
+    store: Arc<OnceLock<Store>>,
+    shelf: follow::Shelf,
 }
 
 /// Look a film up.
@@ -230,7 +235,11 @@ fn parts_of(
         .tool::<approvals::Lend>()
         .tool::<approvals::Ship>()
         .tool::<approvals::Shelve>()
+        .tool::<follow::Wish>()
+        .follow(world.shelf.clone())
+        .hook(follow::Bell)
         .build();
+    let _ = world.store.set(store.clone());
     let role = |provider: &str, id: &str| RoleModel {
         provider: provider.into(),
         id: id.into(),
@@ -265,6 +274,7 @@ fn parts_of(
         config: Config { max_waiting_per_conversation: 3, ..Config::default() },
         rules: Vec::new(),
         limits: Default::default(),
+        news: Default::default(),
         owner: "test".into(),
     }
 }

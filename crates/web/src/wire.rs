@@ -233,6 +233,84 @@ pub struct Decided {
     pub changed_to: Option<ShownApproval>,
 }
 
+/// Something the household asked for.
+#[derive(Serialize, ToSchema)]
+pub struct ShownRequest {
+    pub id: Uuid,
+    /// Such as `The Matrix (1999)`.
+    pub title: String,
+    /// A picture's name, as on a card.
+    #[schema(required)]
+    pub picture: Option<String>,
+    pub owner_name: String,
+    /// The caller asked first.
+    pub is_own: bool,
+    /// The caller may take it back.
+    pub may_cancel: bool,
+    /// `asked`, `wanted`, `downloading`, `downloaded`, `partly`, `watchable`, `declined`, `failed` or `cancelled`.
+    pub state: String,
+    /// As last seen; absent before the first look.
+    #[schema(required)]
+    pub progress: Option<RequestProgress>,
+    /// Expected size.
+    #[schema(required)]
+    pub size_bytes: Option<u64>,
+    pub created_at_ms: i64,
+    pub updated_at_ms: i64,
+    #[schema(required)]
+    pub closed_at_ms: Option<i64>,
+}
+
+/// How far a request has come.
+#[derive(Serialize, ToSchema)]
+pub struct RequestProgress {
+    /// What stands in the way or happens now, as one sentence.
+    pub line: String,
+    /// Of what is on its way, 0 to 100.
+    #[schema(required)]
+    pub percent: Option<u8>,
+    /// Parts that can be watched, of those that are wanted.
+    pub here: u32,
+    pub wanted: u32,
+    /// What one part is called, such as `episode`; empty for a film.
+    pub unit: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RequestList {
+    /// Newest first.
+    pub requests: Vec<ShownRequest>,
+}
+
+/// A request with those who wait for it and its story.
+#[derive(Serialize, ToSchema)]
+pub struct RequestStory {
+    pub request: ShownRequest,
+    pub watchers: Vec<ShownWatcher>,
+    /// Oldest first.
+    pub story: Vec<StoryLine>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ShownWatcher {
+    pub name: String,
+    pub is_caller: bool,
+    /// `first`, `each`, `group` or `all`.
+    pub level: String,
+    pub since_ms: i64,
+}
+
+/// One line of a story.
+#[derive(Serialize, ToSchema)]
+pub struct StoryLine {
+    pub at_ms: i64,
+    /// The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`.
+    pub kind: String,
+    #[schema(required)]
+    pub actor_name: Option<String>,
+    pub text: String,
+}
+
 /// One entry of the audit.
 #[derive(Serialize, ToSchema)]
 pub struct AuditEntry {
@@ -337,6 +415,8 @@ pub enum NoticeKind {
     Receipt,
     /// The answer claims something that did not happen.
     Correction,
+    /// Something somebody waited for has come about.
+    News,
 }
 
 /// What a person sees in place of JSON.
@@ -984,6 +1064,7 @@ mod tests {
             domain::NoticeKind::Decided,
             domain::NoticeKind::Receipt,
             domain::NoticeKind::Correction,
+            domain::NoticeKind::News,
         ];
         let mut parts = vec![
             domain::Part::text("hello"),

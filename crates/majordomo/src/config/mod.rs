@@ -52,6 +52,7 @@ pub struct Config {
     /// Who may do what, beside the default table. The first that fits decides.
     pub rules: Vec<majordomo_engine::Rule>,
     pub limits: majordomo_engine::Limits,
+    pub news: majordomo_engine::NewsConfig,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -72,6 +73,7 @@ impl Default for Config {
             agents: BTreeMap::new(),
             rules: Vec::new(),
             limits: Default::default(),
+            news: Default::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),
         }
@@ -386,6 +388,9 @@ fn check(config: &Config, layers: &mut Layers) {
         ("engine.recall_hours", engine.recall_hours.into(), 1, 8_760),
     ] {
         range(layers, &key.split('.').collect::<Vec<_>>(), value, least, most);
+    }
+    for (key, text) in config.news.problems() {
+        blame(layers, &["news", key], format!("{key}: {text}"));
     }
     for (name, limits) in &engine.tools {
         if let Some(timeout) = limits.timeout_ms {

@@ -373,6 +373,25 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "news",
+        words: "What is told to those who wait for something.",
+        is_example: false,
+        settings: &[
+            set("gather_seconds", "60", "Seconds that news wait for more of the same, 0 to 3600."),
+            set(
+                "quiet_from",
+                "\"23:00\"",
+                "Nothing is told between quiet_from and quiet_to of a person's day; both empty for no quiet hours.",
+            ),
+            set("quiet_to", "\"07:00\"", "What comes in quiet hours is told then."),
+            set(
+                "look_seconds",
+                "60",
+                "Seconds between two looks at what is on its way, 1 to 3600. What nobody has found yet is looked at less often.",
+            ),
+        ],
+    },
+    Section {
         name: "log",
         words: "What the program says about itself, on standard error.",
         is_example: false,

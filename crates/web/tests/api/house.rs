@@ -102,6 +102,7 @@ impl House {
             config: majordomo_engine::Config { max_message_chars, ..Default::default() },
             rules: Vec::new(),
             limits: Default::default(),
+            news: Default::default(),
             owner: "test".into(),
         };
         let engine = Engine::start(parts).await.unwrap();
