@@ -6,6 +6,7 @@
 mod airing;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use crate::{tmdb::Tmdb, tvmaze::Tvmaze};
 use majordomo_domain::{Label, Toolkit, tool::Limits};
