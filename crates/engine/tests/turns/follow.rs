@@ -104,6 +104,17 @@ impl Tool for Wish {
         format!("Wishing for “{}”", self.title)
     }
 
+    async fn facts(
+        &self,
+        _world: &World,
+        _call: &Call,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, ToolError> {
+        match self.title.as_str() {
+            "away" => Err(ToolError::CouldNotAsk { service: "films".into(), reason: "connection refused".into() }),
+            title => Ok(json!({"expected_gb": title.len()}).as_object().cloned().unwrap_or_default()),
+        }
+    }
+
     async fn waits(&self, world: &World, call: &Call) -> Result<(), ToolError> {
         self.ask(world, call, RequestState::Asked).await;
         Ok(())
@@ -116,6 +127,33 @@ impl Tool for Wish {
         self.ask(world, call, RequestState::Wanted).await;
         Ok(Output::done(format!("“{}” is wanted.", self.title)))
     }
+}
+
+#[tokio::test]
+async fn rules_look_at_what_the_tool_says_of_a_call() {
+    let rule = |bound: &str, decision| majordomo_engine::Rule {
+        tool: Some("films_*".into()),
+        arguments: BTreeMap::from([("expected_gb".to_owned(), bound.to_owned())]),
+        decision,
+        ..majordomo_engine::Rule::default()
+    };
+    use majordomo_engine::RuleDecision::{Allow, Refuse};
+    let store = Store::scratch().await.unwrap();
+    let house = House::on(&store, |_| {}).await;
+    house.engine.stop(Duration::from_secs(5)).await;
+    let parts = parts_of(&store, &house.model, &house.second, &house.world, TurnLimits::default(), |_| {});
+    let rules = vec![rule("<=5", Allow), rule(">20", Refuse)];
+    let engine = Engine::start(Parts { rules, news: prompt(), ..parts }).await.unwrap();
+    let house = House { engine, ..house };
+    let wish = async |title: &str| {
+        house.model.calls(&[("films_wish", &json!({"title": title}).to_string())]).says("So.");
+        house.asks(&format!("I wish for {title}")).await;
+        house.store.open_request("films", &format!("film {title}")).await.unwrap().map(|request| request.state)
+    };
+    assert_eq!(wish("Small").await, Some(RequestState::Wanted), "small ones need nobody's yes");
+    assert_eq!(wish("Neither here").await, Some(RequestState::Asked), "no rule fits: asked as ever");
+    assert_eq!(wish("Far too large for our poor disk").await, None, "refused");
+    assert_eq!(wish("away").await, Some(RequestState::Asked), "what cannot be told lets no rule fit");
 }
 
 fn parts(there: &[u32], of: u32) -> Progress {

@@ -48,7 +48,7 @@ pub const SECTIONS: &[Section] = &[
                 "[]",
                 "Who may do what, beside the default table of docs/guides/approvals.md; the first that fits decides. Each names any of tool\n\
                  (radarr_* for all that begin so), effect (read, write, destroy), standing (a list), person, agent, place (a channel or a\n\
-                 room), arguments (text by name), and says decision (allow, ask, refuse), approvers (requester, member, admin), reason.\n\
+                 room), arguments (text by name, or >20, <=3 for numbers; tools add facts of their own such as expected_gb), and says decision (allow, ask, refuse), approvers (requester, member, admin), reason.\n\
                  Such as [{ tool = \"party_*\", standing = [\"child\"], decision = \"ask\", approvers = \"member\" }].",
             ),
         ],
