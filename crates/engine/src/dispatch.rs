@@ -462,6 +462,7 @@ impl Batch<'_> {
                 if is_change {
                     let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
                     result.receipt = Some(shorten(&clean(&receipt), 300));
+                    self.offer_undo(&mut result, output.undo);
                 }
             }
             Err(error) => {

@@ -52,6 +52,8 @@ pub struct Config {
     pub cool_down_seconds: u64,
     /// Hours a long result can be recalled. Default 24.
     pub recall_hours: u32,
+    /// Minutes in which a change can be taken back with one press, 0 to 10 080. Default 60; 0 for never.
+    pub undo_minutes: u32,
     /// Time-outs and parallelism by toolkit or by tool, in place of their own.
     pub tools: BTreeMap<String, ToolOverride>,
 }
@@ -65,6 +67,7 @@ impl Default for Config {
             max_message_chars: 100_000,
             cool_down_seconds: 30,
             recall_hours: 24,
+            undo_minutes: 60,
             tools: BTreeMap::new(),
         }
     }

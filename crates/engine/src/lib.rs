@@ -29,6 +29,7 @@ mod room;
 mod route;
 mod truth;
 mod turn;
+mod undo;
 mod watch;
 
 pub use access::{Rule, RuleApprovers, RuleDecision};

@@ -33,6 +33,8 @@ mod hostile;
 mod injection;
 #[path = "turns/limits.rs"]
 mod limits;
+#[path = "turns/undo.rs"]
+mod undo;
 
 /// Counts what reaches the outside.
 #[derive(Default, Clone)]
@@ -45,6 +47,7 @@ pub struct World {
     /// Where wishes are kept, and how far each is.
     store: Arc<OnceLock<Store>>,
     shelf: follow::Shelf,
+    stars: Arc<Mutex<BTreeMap<String, i64>>>,
 }
 
 /// Look a film up.
@@ -236,6 +239,8 @@ fn parts_of(
         .tool::<approvals::Ship>()
         .tool::<approvals::Shelve>()
         .tool::<follow::Wish>()
+        .tool::<undo::Rate>()
+        .tool::<undo::Burn>()
         .follow(world.shelf.clone())
         .hook(follow::Bell)
         .build();

@@ -109,6 +109,7 @@ pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRo
         .routes(routes!(api::events::stream))
         .routes(routes!(api::turns::show))
         .routes(routes!(api::turns::cancel))
+        .routes(routes!(api::turns::undo))
         .routes(routes!(api::catalogue::models))
         .routes(routes!(api::catalogue::tools))
         .routes(routes!(api::catalogue::run_tool))

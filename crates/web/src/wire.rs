@@ -91,9 +91,23 @@ pub struct CallResult {
     /// What the call changed, as one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+    /// How the change is taken back, as long as it can be: `POST /api/turns/{id}/undo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoOffer>,
     /// The call would change something, and nobody knows whether it has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,
+}
+
+/// A change may be taken back until then.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UndoOffer {
+    pub tool: String,
+    #[schema(value_type = Object)]
+    pub arguments: serde_json::Value,
+    /// What it brings back, such as `Put Metropolis back to HD-720p`.
+    pub title: String,
+    pub until_ms: i64,
 }
 
 /// Where words come from and whom they are for.
@@ -309,6 +323,12 @@ pub struct StoryLine {
     #[schema(required)]
     pub actor_name: Option<String>,
     pub text: String,
+}
+
+/// The turn that takes a change back.
+#[derive(Serialize, ToSchema)]
+pub struct Undone {
+    pub turn_id: Uuid,
 }
 
 /// One entry of the audit.
@@ -1083,6 +1103,14 @@ mod tests {
                 label: domain::Label::OUTSIDE,
                 approval: Some(domain::ApprovalId::new()),
                 receipt: Some("Done.".into()),
+                undo: Some(Box::new(domain::message::UndoOffer {
+                    call: domain::tool::UndoCall {
+                        tool: "clock_back".into(),
+                        arguments: serde_json::json!({"hours": 1}),
+                        title: "Turn it back".into(),
+                    },
+                    until_ms: 9,
+                })),
                 uncertain: true,
             }),
         ];

@@ -386,6 +386,7 @@ fn check(config: &Config, layers: &mut Layers) {
         ("engine.max_message_chars", engine.max_message_chars as u64, 2, 1_000_000),
         ("engine.cool_down_seconds", engine.cool_down_seconds, 0, 86_400),
         ("engine.recall_hours", engine.recall_hours.into(), 1, 8_760),
+        ("engine.undo_minutes", engine.undo_minutes.into(), 0, 10_080),
     ] {
         range(layers, &key.split('.').collect::<Vec<_>>(), value, least, most);
     }

@@ -313,6 +313,7 @@ pub const SECTIONS: &[Section] = &[
                 "How long a model that failed is passed over when another one can answer, 0 to 86 400.",
             ),
             set("recall_hours", "24", "How long the rest of a long result can be read, 1 to 8 760."),
+            set("undo_minutes", "60", "How long a change can be taken back with one press, 0 to 10 080; 0 for never."),
             set(
                 "tools",
                 "{}",
