@@ -358,9 +358,7 @@ impl Engine {
 
     /// Make the secret of a hook's address, in place of the one before it.
     pub async fn make_hook_secret(&self, name: &str) -> Result<String, EngineError> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(|error| EngineError::Unusable(error.to_string()))?;
-        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let secret = majordomo_domain::secret::random_hex(24);
         let now_ms = self.0.clock.now_ms();
         self.0.store.put_document(HOOKS, name, HOOKS, &digest_of(&secret), None, now_ms).await?;
         Ok(secret)

@@ -268,6 +268,10 @@ impl Asker {
         self.json(Method::POST, path, body).await
     }
 
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PUT, path, body).await
+    }
+
     pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
         self.json(Method::DELETE, path, body).await
     }
