@@ -12,6 +12,7 @@ pub mod knowledge;
 pub mod media;
 pub mod memory;
 pub mod party;
+mod text;
 pub mod tmdb;
 pub mod tvmaze;
 

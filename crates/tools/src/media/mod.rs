@@ -7,6 +7,7 @@ mod airing;
 #[cfg(test)]
 mod tests;
 mod whereabouts;
+mod wish;
 
 use crate::{tmdb::Tmdb, tvmaze::Tvmaze};
 use majordomo_domain::{Label, Toolkit, tool::Limits};
