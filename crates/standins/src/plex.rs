@@ -414,6 +414,14 @@ impl Inner {
                 self.begin_scan(section, wanted("path").unwrap_or_default());
                 Ok(done())
             })()),
+            // As the description has it; servers in the field take the address of the collection itself.
+            ["library", "sections", _, "collection", key] if *method == Method::DELETE => Some((|| {
+                owner()?;
+                let mut library = locked(&self.library);
+                let before = library.collections.len();
+                library.collections.retain(|collection| collection.key.to_string() != *key);
+                if library.collections.len() == before { Err(Other::Missing) } else { Ok(done()) }
+            })()),
             ["library", "metadata", key, "refresh"] if *method == Method::PUT => {
                 let there = key.parse().is_ok_and(|key| locked(&self.library).items.contains_key(&key));
                 Some(if there { Ok(done()) } else { Err(Other::Missing) })
