@@ -1,7 +1,7 @@
 //! What the real services understand, and whether a request keeps to it.
 //!
-//! From the published API descriptions when their folder is given, else from compact tables of our own (`facts/*.txt`,
-//! TMDb and TVmaze only: paths, query parameters and their types). Nested properties of a body are not looked into: a
+//! From the published API descriptions when their folder is given, else from compact tables of our own (`facts/*.txt`: paths,
+//! query parameters and their types). Plex is always checked by its table: its description is YAML. Nested properties of a body are not looked into: a
 //! body is checked by the names and types of its top level.
 
 use serde_json::Value;
@@ -81,6 +81,8 @@ struct Operation {
     segments: Vec<Segment>,
     /// Name to whether it is required and what it is.
     query: BTreeMap<String, (bool, Kind)>,
+    /// Whether it takes media queries, as Plex calls filters over the fields of an item.
+    takes_media_queries: bool,
     /// Top-level body properties with the JSON types they may have; an empty set allows every type.
     body: Option<BTreeMap<String, BTreeSet<&'static str>>>,
 }
@@ -92,6 +94,8 @@ pub(crate) struct Facts {
     /// The part of a path the tables leave out, such as `/3`.
     prefix: &'static str,
     operations: Vec<Operation>,
+    /// Fields of media queries, each with its type.
+    fields: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -105,6 +109,14 @@ impl Facts {
             .unwrap_or_else(|| Self::from_table("tvmaze", "", include_str!("facts/tvmaze.txt")))
     }
 
+    pub(crate) fn plex() -> Self {
+        Self::from_table("plex", "", include_str!("facts/plex.txt"))
+    }
+
+    pub(crate) fn plex_cloud() -> Self {
+        Self::from_table("plex_cloud", "", include_str!("facts/plex_cloud.txt"))
+    }
+
     /// Without the folder nothing is known of the model's API, and nothing is checked beyond what the stand-in itself
     /// refuses.
     pub(crate) fn model(specs: Option<&Path>) -> Self {
@@ -116,25 +128,51 @@ impl Facts {
     }
 
     fn from_table(service: &'static str, prefix: &'static str, table: &str) -> Self {
-        let operations = table
-            .lines()
-            .filter(|line| line.starts_with('/'))
-            .map(|line| {
-                let mut words = line.split_ascii_whitespace();
-                let query = words.clone().skip(1).filter_map(|word| word.split_once(':')).map(|(name, kind)| {
-                    let required = name.ends_with('!');
-                    (name.trim_end_matches('!').to_owned(), (required, Kind::read(kind)))
-                });
-                let segments = words.next().unwrap_or_default().split('/').skip(1).map(|segment| {
-                    match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-                        Some(kind) => Segment::Any(Kind::read(kind)),
-                        None => Segment::Fixed(segment.to_owned()),
+        let mut facts = Self { service, prefix, ..Self::default() };
+        for line in table.lines() {
+            let (method, line) = match line.split_once(' ') {
+                Some(("fields", fields)) => {
+                    let fields = fields.split_ascii_whitespace().filter_map(|word| word.split_once(':'));
+                    facts.fields.extend(fields.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+                    continue;
+                }
+                Some((method @ ("POST" | "PUT" | "DELETE" | "GET"), rest)) => (method, rest),
+                _ => ("GET", line),
+            };
+            if !line.starts_with('/') {
+                continue;
+            }
+            let mut words = line.split_ascii_whitespace();
+            let segments = words.next().unwrap_or_default().split('/').skip(1).map(|segment| {
+                match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                    Some(kind) => Segment::Any(Kind::read(kind)),
+                    None => Segment::Fixed(segment.to_owned()),
+                }
+            });
+            let mut operation = Operation {
+                method: method.to_owned(),
+                segments: segments.collect(),
+                query: BTreeMap::new(),
+                takes_media_queries: false,
+                body: None,
+            };
+            for word in words {
+                match word.split_once(':') {
+                    Some((name, kind)) => {
+                        let name_only = name.trim_end_matches('!').to_owned();
+                        operation.query.insert(name_only, (name.ends_with('!'), Kind::read(kind)));
                     }
-                });
-                Operation { method: "GET".to_owned(), segments: segments.collect(), query: query.collect(), body: None }
-            })
-            .collect();
-        Self { service, prefix, operations }
+                    None if word == "media" => operation.takes_media_queries = true,
+                    None => {
+                        for name in ["X-Plex-Container-Start", "X-Plex-Container-Size"] {
+                            operation.query.insert(name.to_owned(), (false, Kind::Integer));
+                        }
+                    }
+                }
+            }
+            facts.operations.push(operation);
+        }
+        facts
     }
 
     /// `files` are name, prefix to take off its paths, prefix to put before them. None unless all can be read.
@@ -156,7 +194,7 @@ impl Facts {
                 }
             }
         }
-        Some(Self { service, prefix, operations })
+        Some(Self { service, prefix, operations, ..Self::default() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -189,6 +227,7 @@ impl Facts {
                 }
                 Some(_) => {}
                 None if self.tolerates(inside, name) => {}
+                None if operation.takes_media_queries => reasons.extend(self.media_query(name, value)),
                 None => reasons.push(format!("query parameter {name} is not in the description")),
             }
         }
@@ -208,6 +247,28 @@ impl Facts {
             }
         }
         reasons
+    }
+
+    /// What is wrong with one part of a media query. `name` ends with what stands before the `=` of its operator.
+    fn media_query(&self, name: &str, value: &str) -> Option<String> {
+        if matches!(name, "type" | "sort" | "limit" | "group" | "push" | "or" | "pop" | "sourceType") {
+            return None;
+        }
+        let end = name.find(['!', '=', '<', '>']).unwrap_or(name.len());
+        let (field, operator) = name.split_at(end);
+        let allowed: &[&str] = match self.fields.get(field).map(String::as_str) {
+            None => return Some(format!("media queries know no field {field}")),
+            Some("integer") => &["", "!", ">>", "<<", ">", "<"],
+            Some("boolean") => &[""],
+            Some("tag") => &["", "!"],
+            Some("date") => &["", "!", ">>", "<<", ">", "<"],
+            Some(_) => &["", "!", "=", "!=", "<", ">"],
+        };
+        if !allowed.contains(&operator) {
+            return Some(format!("the field {field} has no operator {operator}="));
+        }
+        let is_flag = self.fields.get(field).is_some_and(|kind| kind == "boolean");
+        (is_flag && !matches!(value, "0" | "1")).then(|| format!("the field {field} is 0 or 1"))
     }
 
     fn tolerates(&self, path: &str, name: &str) -> bool {
@@ -277,7 +338,13 @@ fn described(description: &Value, method: &str, path: &str, operation: &Value) -
         collect_properties(description, schema, &mut properties, 0);
         properties
     });
-    Some(Operation { method: method.to_owned(), segments: segments.collect(), query: query.collect(), body })
+    Some(Operation {
+        method: method.to_owned(),
+        segments: segments.collect(),
+        query: query.collect(),
+        takes_media_queries: false,
+        body,
+    })
 }
 
 /// Follows `$ref` inside the document; a value without one is itself.

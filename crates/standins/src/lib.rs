@@ -1,4 +1,4 @@
-//! The outside world on loopback: stand-ins for a language model, TMDb and TVmaze.
+//! The outside world on loopback: stand-ins for a language model, TMDb, TVmaze and Plex.
 //!
 //! Knows how those services speak, and a small household of public-domain films and series. Serves the demo household,
 //! the end-to-end tests, the crash runs and the benches. Never knows anything of the product: it can be asked by any
@@ -12,6 +12,7 @@ mod facts;
 mod fault;
 mod household;
 pub mod model;
+mod plex;
 pub mod proxy;
 mod requests;
 mod server;
@@ -21,8 +22,10 @@ mod tvmaze;
 pub use clock::Clock;
 pub use fault::{Fault, Switch};
 pub use model::{Mode, Pace};
+pub use plex::{GUEST_TOKEN, Plex, Ways};
 pub use requests::{Request, Violation};
 
+use household::disk::Disk;
 use model::ModelStandIn;
 use requests::Log;
 use server::Switchboard;
@@ -38,11 +41,21 @@ pub struct Plan {
     model: Option<(u16, Mode)>,
     tmdb: Option<u16>,
     tvmaze: Option<u16>,
+    plex: Option<PlexPlan>,
     clock: Clock,
     log: bool,
     specs: Option<PathBuf>,
     model_key: Option<String>,
     tmdb_key: Option<String>,
+}
+
+/// Ports of the server and of the cloud, the only token the server takes, and how many made-up items it has.
+#[derive(Clone, Debug, Default)]
+struct PlexPlan {
+    port: u16,
+    cloud_port: u16,
+    token: Option<String>,
+    made_up: Option<u64>,
 }
 
 impl Default for Plan {
@@ -51,6 +64,7 @@ impl Default for Plan {
             model: None,
             tmdb: None,
             tvmaze: None,
+            plex: None,
             clock: Clock::real(),
             log: true,
             specs: std::env::var_os(SPECS).map(PathBuf::from),
@@ -90,6 +104,28 @@ impl Plan {
         self
     }
 
+    /// A Plex server over the household's disk, and the hosts behind plex.tv, on free ports.
+    pub fn plex(self) -> Self {
+        self.plex_at(0, 0)
+    }
+
+    pub fn plex_at(mut self, port: u16, cloud_port: u16) -> Self {
+        self.plex = Some(PlexPlan { port, cloud_port, ..self.plex.unwrap_or_default() });
+        self
+    }
+
+    /// The only token the Plex server takes beside the guest's. Any, but not none, by default.
+    pub fn plex_token(mut self, token: impl Into<String>) -> Self {
+        self.plex.get_or_insert_default().token = Some(token.into());
+        self
+    }
+
+    /// The Plex library has so many made-up films and series in place of the household's.
+    pub fn plex_items(mut self, count: u64) -> Self {
+        self.plex.get_or_insert_default().made_up = Some(count);
+        self
+    }
+
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -102,7 +138,7 @@ impl Plan {
     }
 
     /// The folder of published API descriptions to check requests against. The environment's `MAJORDOMO_SPECS` by
-    /// default; without either, compact tables of TMDb and TVmaze are used.
+    /// default; without either, compact tables are used.
     pub fn specs(mut self, folder: impl Into<PathBuf>) -> Self {
         self.specs = Some(folder.into());
         self
@@ -143,6 +179,9 @@ impl Plan {
             model_address: None,
             tmdb_address: None,
             tvmaze_address: None,
+            plex: None,
+            plex_address: None,
+            plex_cloud_address: None,
             clock: self.clock.clone(),
             log: log.clone(),
             board: board.clone(),
@@ -155,6 +194,15 @@ impl Plan {
             let tmdb = tmdb::Tmdb::new(self.clock.clone(), self.tmdb_key, facts::Facts::tmdb(specs));
             let opened = server::open(Arc::new(tmdb), port, board.clone(), log.clone(), stop.clone()).await?;
             town.tmdb_address = Some(opened);
+        }
+        let disk = Disk::household(self.clock.now().as_millisecond());
+        if let Some(plan) = self.plex {
+            let plex = plex::Plex::new(self.clock.clone(), disk.clone(), plan.token, plan.made_up);
+            let door = Arc::new(plex.clone());
+            let address = server::open(door, plan.port, board.clone(), log.clone(), stop.clone()).await?;
+            let cloud = Arc::new(plex::PlexCloud::new(plex.clone(), format!("http://{address}")));
+            let opened = server::open(cloud, plan.cloud_port, board.clone(), log.clone(), stop.clone()).await?;
+            (town.plex, town.plex_address, town.plex_cloud_address) = (Some(plex), Some(address), Some(opened));
         }
         if let Some(port) = self.tvmaze {
             let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
@@ -171,6 +219,9 @@ pub struct Town {
     model_address: Option<SocketAddr>,
     tmdb_address: Option<SocketAddr>,
     tvmaze_address: Option<SocketAddr>,
+    plex: Option<Plex>,
+    plex_address: Option<SocketAddr>,
+    plex_cloud_address: Option<SocketAddr>,
     clock: Clock,
     log: Log,
     board: Switchboard,
@@ -207,6 +258,26 @@ impl Town {
         self.tvmaze_address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
+    /// Such as `http://127.0.0.1:4004`.
+    pub fn plex_url(&self) -> String {
+        self.plex_address.map_or_else(String::new, |address| format!("http://{address}"))
+    }
+
+    /// One of the hosts behind plex.tv: `discover`, `metadata`, `tv` or `clients`.
+    pub fn plex_cloud_url(&self, host: &str) -> String {
+        self.plex_cloud_address.map_or_else(String::new, |address| format!("http://{address}/{host}"))
+    }
+
+    /// The Plex server, for its switches.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn plex(&self) -> &Plex {
+        self.plex.as_ref().expect("the plan has a Plex server")
+    }
+
     /// The model, for its scripts and gates.
     pub fn model(&self) -> &ModelStandIn {
         &self.model
@@ -221,7 +292,7 @@ impl Town {
         self.log.requests()
     }
 
-    /// What was asked of one service: `model`, `tmdb`, `tmdb_images` or `tvmaze`.
+    /// What was asked of one service: `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex` or `plex_cloud`.
     pub fn requests_to(&self, service: &str) -> Vec<Request> {
         self.log.requests().into_iter().filter(|request| request.service == service).collect()
     }
@@ -245,7 +316,7 @@ impl Town {
         self.log.switch(on);
     }
 
-    /// From now on every request to `service` (`model`, `tmdb`, `tvmaze`) meets this fault. An unknown name does nothing.
+    /// From now on every request to `service` (`model`, `tmdb`, `tvmaze`, `plex`, `plex_cloud`) meets this fault. An unknown name does nothing.
     pub async fn fault(&self, service: &str, fault: Fault) {
         self.switch(Switch { fault: Some(fault), times: None, path: None, service: Some(service.to_owned()) }).await;
     }

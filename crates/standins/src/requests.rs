@@ -17,12 +17,12 @@ use tokio::sync::Notify;
 const KEPT: usize = 10_000;
 
 /// Headers and query parameters whose value is a credential. Their presence is recorded, their value is not.
-const CREDENTIALS: [&str; 6] = ["authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie"];
+const CREDENTIALS: [&str; 7] = ["authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie", "x-plex-token"];
 
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Request {
-    /// `model`, `tmdb`, `tmdb_images` or `tvmaze`.
+    /// `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex` or `plex_cloud`.
     pub service: &'static str,
     pub method: String,
     /// Without the query, such as `/3/trending/all/week`.

@@ -139,6 +139,8 @@ pub(crate) struct Switchboard {
     pub(crate) model: Arc<Faults>,
     pub(crate) tmdb: Arc<Faults>,
     pub(crate) tvmaze: Arc<Faults>,
+    pub(crate) plex: Arc<Faults>,
+    pub(crate) plex_cloud: Arc<Faults>,
 }
 
 impl Switchboard {
@@ -147,6 +149,8 @@ impl Switchboard {
             "model" => Some(&self.model),
             "tmdb" | "tmdb_images" => Some(&self.tmdb),
             "tvmaze" => Some(&self.tvmaze),
+            "plex" => Some(&self.plex),
+            "plex_cloud" => Some(&self.plex_cloud),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ pub mod knowledge;
 pub mod media;
 pub mod memory;
 pub mod party;
+pub mod plex;
 mod text;
 pub mod tmdb;
 pub mod tvmaze;
@@ -34,6 +35,7 @@ pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
     pub party: party::Config,
+    pub plex: plex::Config,
     pub knowledge: knowledge::Config,
 }
 
@@ -52,6 +54,11 @@ impl Config {
             .into_iter()
             .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key, text)))
             .map(|(toolkit, key, text)| Problem { path: format!("tools.{toolkit}.{key}"), text })
+            .chain(
+                plex::problems(&self.plex)
+                    .into_iter()
+                    .map(|(key, text)| Problem { path: format!("tools.plex.{key}"), text }),
+            )
             .collect()
     }
 }
@@ -94,6 +101,10 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
     config.knowledge.folder = Some("documents".into());
+    config.plex.insert(
+        plex::client::DEFAULT.to_owned(),
+        plex::Server { base_url: Some(address("http://127.0.0.1:9")), token: Secret::new("0"), ..Default::default() },
+    );
     let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone(), store: None });
     let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
     toolkits.iter().map(|kit| (kit.name, tools(kit))).collect()
@@ -129,6 +140,8 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     };
     let tmdb = is_on("tmdb", config.tmdb.fault()).then(|| tmdb::Tmdb::new(&config.tmdb, &parts.upstream));
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
+    let plex = is_on("plex", plex::fault(&config.plex))
+        .then(|| plex::Plex::new(&config.plex, &parts.upstream, parts.store.clone()));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
@@ -141,6 +154,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
+    toolkits.extend(plex.map(|plex| plex::toolkit(&config.plex, plex)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
     (toolkits, off)

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use majordomo_standins::{Mode, Pace, Plan, Town, proxy::Proxy};
 use std::{io, path::PathBuf, time::Duration};
 
-/// Stand-ins of a language model, TMDb and TVmaze on loopback.
+/// Stand-ins of a language model, TMDb, TVmaze and Plex on loopback.
 #[derive(Parser)]
 #[command(name = "majordomo-standins", version)]
 struct Arguments {
@@ -19,6 +19,12 @@ struct Arguments {
     /// Port of TVmaze; 0 for a free one.
     #[arg(long)]
     tvmaze_port: Option<u16>,
+    /// Port of Plex; 0 for a free one. The hosts behind plex.tv are on a free one beside it.
+    #[arg(long)]
+    plex_port: Option<u16>,
+    /// Made-up films and series in place of the household's library.
+    #[arg(long, requires = "plex_port")]
+    plex_items: Option<u64>,
     /// Port of a bare streaming proxy in front of the model; 0 for a free one.
     #[arg(long, requires = "model_port")]
     proxy_port: Option<u16>,
@@ -66,7 +72,8 @@ impl Arguments {
     /// Everything on free ports when no port is named.
     fn plan(&self) -> Plan {
         let mut plan = Town::plan().log(!self.no_log);
-        let all = self.model_port.is_none() && self.tmdb_port.is_none() && self.tvmaze_port.is_none();
+        let named = [self.model_port, self.tmdb_port, self.tvmaze_port, self.plex_port];
+        let all = named.iter().all(Option::is_none);
         if let Some(port) = self.model_port.or(all.then_some(0)) {
             plan = plan.model_at(port, self.mode());
         }
@@ -75,6 +82,12 @@ impl Arguments {
         }
         if let Some(port) = self.tvmaze_port.or(all.then_some(0)) {
             plan = plan.tvmaze_at(port);
+        }
+        if let Some(port) = self.plex_port.or(all.then_some(0)) {
+            plan = plan.plex_at(port, 0);
+        }
+        if let Some(count) = self.plex_items {
+            plan = plan.plex_items(count);
         }
         match &self.specs {
             Some(folder) => plan.specs(folder),
@@ -98,6 +111,11 @@ fn main() -> io::Result<()> {
             ("tmdb", town.tmdb_url()),
             ("tmdb_images", town.tmdb_image_url()),
             ("tvmaze", town.tvmaze_url()),
+            ("plex", town.plex_url()),
+            ("plex_discover", town.plex_cloud_url("discover")),
+            ("plex_metadata", town.plex_cloud_url("metadata")),
+            ("plex_tv", town.plex_cloud_url("tv")),
+            ("plex_clients", town.plex_cloud_url("clients")),
             ("proxy", proxy.as_ref().map_or_else(String::new, |proxy| format!("{}/v1", proxy.url()))),
         ];
         for (name, address) in addresses.iter().filter(|(_, address)| !address.is_empty()) {
