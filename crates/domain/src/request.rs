@@ -208,6 +208,27 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// What somebody who begins to wait knows already: everything that is there.
+    pub fn known_at_first(&self) -> Vec<String> {
+        let watchable = self.items.iter().filter(|item| item.is_watchable).map(|item| item.key.clone());
+        watchable.chain(self.whole_groups().into_iter().map(group_key)).collect()
+    }
+
+    /// Groups of which everything that is wanted can be watched.
+    pub fn whole_groups(&self) -> Vec<&str> {
+        let mut groups: Vec<&str> = self.items.iter().map(|item| item.group.as_str()).collect();
+        groups.dedup();
+        groups.retain(|group| self.items.iter().filter(|item| item.group == *group).all(|item| item.is_watchable));
+        groups
+    }
+}
+
+/// By which a whole group is known in [`Watcher::told`].
+pub fn group_key(group: &str) -> String {
+    format!("group {group}")
+}
+
 /// Tells how far a request has come. A toolkit brings one.
 pub trait Follow: Send + Sync {
     /// Ask the services. Errors: [`ToolError::CouldNotAsk`] leaves the request as it was, to be looked at again.

@@ -396,7 +396,7 @@ impl Engine {
         if detail.request.state.is_over() {
             return Err(EngineError::Conflict("this request is over".into()));
         }
-        let told = detail.request.progress.as_ref().map(crate::notice::known_at_first).unwrap_or_default();
+        let told = detail.request.progress.as_ref().map(Progress::known_at_first).unwrap_or_default();
         let watcher = Watcher {
             person: person.id,
             conversation: ConversationId(Default::default()),

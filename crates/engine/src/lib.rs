@@ -41,6 +41,6 @@ pub use direct::Invoked;
 pub use engine::{Config, Engine, EngineError, ModelList, Outcome, Parts};
 pub use follow::RequestDetail;
 pub use health::ProbeResult;
-pub use notice::{NewsConfig, known_at_first};
+pub use notice::NewsConfig;
 pub use route::{RoleModel, RouteConfig, Router};
 pub use watch::Watch;

@@ -5,7 +5,10 @@ use jiff::{
     civil::Time,
     tz::{Disambiguation, TimeZone},
 };
-use majordomo_domain::{Millis, NoticeLevel, Progress, request::RequestItem};
+use majordomo_domain::{
+    Millis, NoticeLevel, Progress,
+    request::{RequestItem, group_key},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -78,26 +81,9 @@ fn awake(at: &Zoned, from: Time, to: Time) -> Option<Zoned> {
     at.time_zone().to_ambiguous_zoned(day.to_datetime(to)).disambiguate(Disambiguation::Compatible).ok()
 }
 
-/// What somebody who begins to wait knows already: everything that is there.
-pub fn known_at_first(progress: &Progress) -> Vec<String> {
-    let watchable = progress.items.iter().filter(|item| item.is_watchable).map(|item| item.key.clone());
-    watchable.chain(whole_groups(progress).into_iter().map(group_key)).collect()
-}
-
 /// Told of once, whatever follows.
 const FIRST: &str = "first";
 const ALL: &str = "all";
-
-fn group_key(group: &str) -> String {
-    format!("group {group}")
-}
-
-fn whole_groups(progress: &Progress) -> Vec<&str> {
-    let mut groups: Vec<&str> = progress.items.iter().map(|item| item.group.as_str()).collect();
-    groups.dedup();
-    groups.retain(|group| progress.items.iter().filter(|item| item.group == *group).all(|item| item.is_watchable));
-    groups
-}
 
 /// What to tell somebody, and what they know of then. None when there is nothing.
 pub(crate) fn news_for(
@@ -122,7 +108,7 @@ pub(crate) fn news_for(
         }
         NoticeLevel::Group => {
             let whole: Vec<&str> =
-                whole_groups(progress).into_iter().filter(|g| !known.contains(group_key(g).as_str())).collect();
+                progress.whole_groups().into_iter().filter(|g| !known.contains(group_key(g).as_str())).collect();
             if whole.is_empty() {
                 return None;
             }
@@ -188,7 +174,7 @@ mod tests {
 
     /// Looks one after another: what is told at each.
     fn told(level: NoticeLevel, looks: &[Vec<RequestItem>]) -> Vec<String> {
-        let mut known = known_at_first(&progress(looks[0].clone()));
+        let mut known = progress(looks[0].clone()).known_at_first();
         let mut said = Vec::new();
         for items in looks {
             if let Some((text, now)) = news_for(level, &known, "Dragnet", &progress(items.clone())) {
