@@ -8,6 +8,7 @@ use std::collections::HashMap;
 fn all() -> Vec<Toolkit> {
     let mut config = Config::default();
     config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
+    config.radarr.0.insert("default".into(), crate::radarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
     let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(off, []);
@@ -29,6 +30,9 @@ fn the_catalogue_lists_every_tool_with_one_line() {
     insta::assert_snapshot!("catalogue", lines);
 }
 
+/// What changes something in Radarr and in Sonarr, without the application's name.
+const SERVARR_CHANGES: &[&str] = &["arr_tag_create"];
+
 #[test]
 fn names_are_unique_and_well_formed_and_schemas_are_objects() {
     let mut names: HashMap<&str, &str> = HashMap::new();
@@ -46,7 +50,9 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "forget",
                 "knowledge_reindex",
             ];
-            assert_eq!(tool.effect != Effect::Read, changes.contains(&tool.name), "{}", tool.name);
+            let is_change =
+                changes.contains(&tool.name) || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
+            assert_eq!(tool.effect != Effect::Read, is_change, "{}", tool.name);
             assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
             let description = &tool.spec.description;
@@ -90,7 +96,11 @@ fn every_promised_name_is_answered() {
 #[test]
 fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let (kits, off) = toolkits(&Config::default(), &Parts { upstream: upstream(), store: None });
-    let reasons = [("tmdb", "no key: set tools.tmdb.api_key"), ("knowledge", "no folder: set tools.knowledge.folder")];
+    let reasons = [
+        ("tmdb", "no key: set tools.tmdb.api_key"),
+        ("radarr", "no instance: set tools.radarr.default.base_url and .api_key"),
+        ("knowledge", "no folder: set tools.knowledge.folder"),
+    ];
     assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
     let names: Vec<&str> = kits.iter().map(|kit| kit.name).collect();
     assert_eq!(names, ["clock", "calculator", "party", "memory", "tvmaze", "media"]);
@@ -98,7 +108,10 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let config: Config = serde_json::from_str(r#"{"tvmaze":{"enabled":false}}"#).unwrap();
     let (kits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(kits.len(), 4);
-    assert_eq!(off.iter().map(|off| off.toolkit).collect::<Vec<_>>(), ["tmdb", "tvmaze", "knowledge", "media"]);
+    assert_eq!(
+        off.iter().map(|off| off.toolkit).collect::<Vec<_>>(),
+        ["tmdb", "tvmaze", "radarr", "knowledge", "media"]
+    );
 }
 
 #[test]

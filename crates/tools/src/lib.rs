@@ -13,6 +13,8 @@ pub mod media;
 pub mod memory;
 pub mod party;
 pub mod plex;
+pub mod radarr;
+pub mod servarr;
 mod text;
 pub mod tmdb;
 pub mod tvmaze;
@@ -34,6 +36,7 @@ use url::Url;
 pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
+    pub radarr: radarr::Config,
     pub party: party::Config,
     pub plex: plex::Config,
     pub knowledge: knowledge::Config,
@@ -50,9 +53,19 @@ pub struct Problem {
 impl Config {
     /// What cannot work, whatever the services say. Empty when all is well.
     pub fn problems(&self) -> Vec<Problem> {
-        [("tmdb", self.tmdb.problems()), ("tvmaze", self.tvmaze.problems()), ("knowledge", self.knowledge.problems())]
+        let single = [
+            ("tmdb", self.tmdb.problems()),
+            ("tvmaze", self.tvmaze.problems()),
+            ("knowledge", self.knowledge.problems()),
+        ]
+        .into_iter()
+        .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key.to_owned(), text)));
+        // Toolkits with named instances.
+        let named = [("radarr", self.radarr.problems())]
             .into_iter()
-            .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key, text)))
+            .flat_map(|(toolkit, list)| list.into_iter().map(move |(key, text)| (toolkit, key, text)));
+        single
+            .chain(named)
             .map(|(toolkit, key, text)| Problem { path: format!("tools.{toolkit}.{key}"), text })
             .chain(
                 plex::problems(&self.plex)
@@ -100,6 +113,7 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     let mut config = Config::default();
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
+    config.radarr.0.insert("default".into(), radarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
     config.plex.insert(
         plex::client::DEFAULT.to_owned(),
@@ -142,6 +156,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
     let plex = is_on("plex", plex::fault(&config.plex))
         .then(|| plex::Plex::new(&config.plex, &parts.upstream, parts.store.clone()));
+    let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
@@ -155,6 +170,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
     toolkits.extend(plex.map(|plex| plex::toolkit(&config.plex, plex)));
+    toolkits.extend(radarr.map(|radarr| radarr::toolkit(&config.radarr, radarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
     toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
     (toolkits, off)

@@ -1,0 +1,240 @@
+//! What Radarr and Sonarr share: one API with two vocabularies. `https://radarr.video/docs/api/`, `https://sonarr.tv/docs/api/`
+//!
+//! Knows: named instances and their settings, paging, refusals, commands that run in the background, the live lists (quality
+//! profiles, root folders, tags), and the tools that both applications have, written once.
+//! Never: has a tool of its own name. `radarr/` and `sonarr/` are the toolkits; they list the shared tools with [`shared_tools`].
+//! Start reading at [`Application`], then `client.rs` (asking), `command.rs`, `lists.rs`, `view.rs` (telling), one file for each topic.
+//!
+//! A shared tool is a struct over an [`Application`]. In its doc comments `{App}`, `{thing}` and `{things}` stand for `Radarr`, `film`
+//! and `films`, or `Sonarr`, `series` and `series`; [`speak`] puts the words in and takes the other application's arguments out.
+
+pub mod client;
+pub mod command;
+pub mod lists;
+mod settings;
+mod system;
+pub mod view;
+
+pub use client::{Client, Page, Paging};
+pub use command::Command;
+pub use lists::NameOrId;
+pub use settings::{Availability, Settings};
+pub(crate) use settings::{fault, instance_settings, problems};
+
+use majordomo_domain::{ToolError, text, tool::ToolkitBuilder};
+use majordomo_upstream::Upstream;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
+
+/// Wall time of a call that waits for every indexer: a release search may take 120 seconds.
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(130);
+/// Wall time of a call that follows a command until it is done.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(130);
+/// Things one destructive call may take at most.
+pub const MOST_DESTROYED: usize = 20;
+
+/// Which of the two. A type, so that a shared tool is two tools.
+pub trait Application: JsonSchema + Send + Sync + 'static {
+    const WHICH: Which;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    Radarr,
+    Sonarr,
+}
+
+#[derive(Clone, Copy, Debug, JsonSchema)]
+pub struct Radarr;
+
+#[derive(Clone, Copy, Debug, JsonSchema)]
+pub struct Sonarr;
+
+impl Application for Radarr {
+    const WHICH: Which = Which::Radarr;
+}
+
+impl Application for Sonarr {
+    const WHICH: Which = Which::Sonarr;
+}
+
+impl Which {
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Which::Radarr => "Radarr",
+            Which::Sonarr => "Sonarr",
+        }
+    }
+
+    /// As the settings and the tools write it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Which::Radarr => "radarr",
+            Which::Sonarr => "sonarr",
+        }
+    }
+
+    pub const fn thing(self) -> &'static str {
+        match self {
+            Which::Radarr => "film",
+            Which::Sonarr => "series",
+        }
+    }
+
+    pub const fn things(self) -> &'static str {
+        match self {
+            Which::Radarr => "films",
+            Which::Sonarr => "series",
+        }
+    }
+
+    /// The path of its records, such as `/movie`.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Which::Radarr => "/movie",
+            Which::Sonarr => "/series",
+        }
+    }
+
+    /// How its answers name a record's number.
+    pub const fn id_field(self) -> &'static str {
+        match self {
+            Which::Radarr => "movieId",
+            Which::Sonarr => "seriesId",
+        }
+    }
+
+    /// How its tools name that argument.
+    pub const fn id_argument(self) -> &'static str {
+        match self {
+            Which::Radarr => "movie_id",
+            Which::Sonarr => "series_id",
+        }
+    }
+
+    /// Arguments of shared tools that only the other application understands.
+    const fn foreign(self) -> &'static [&'static str] {
+        match self {
+            Which::Radarr => &["series_id", "season_number", "episode_id", "episode_ids", "tvdb_id"],
+            Which::Sonarr => &["movie_id", "tmdb_id"],
+        }
+    }
+}
+
+/// `named!(A, "queue")`: `radarr_queue` or `sonarr_queue`.
+macro_rules! named {
+    ($application:ident, $name:literal) => {
+        match $application::WHICH {
+            $crate::servarr::Which::Radarr => concat!("radarr_", $name),
+            $crate::servarr::Which::Sonarr => concat!("sonarr_", $name),
+        }
+    };
+}
+
+/// The same for several names: `also_named!(A, "get_queue")`.
+macro_rules! also_named {
+    ($application:ident, $($name:literal),+) => {
+        match $application::WHICH {
+            $crate::servarr::Which::Radarr => &[$(concat!("radarr_", $name)),+],
+            $crate::servarr::Which::Sonarr => &[$(concat!("sonarr_", $name)),+],
+        }
+    };
+}
+
+pub(crate) use {also_named, named};
+
+/// Fills the application's words into a shared tool's schema and takes out the arguments it does not have.
+pub(crate) fn speak<A: Application>(schema: &mut Schema) {
+    fn fill(value: &mut Value, which: Which) {
+        match value {
+            Value::String(text) if text.contains('{') => {
+                *text = text
+                    .replace("{App}", which.name())
+                    .replace("{app}", which.key())
+                    .replace("{things}", which.things())
+                    .replace("{thing}", which.thing());
+            }
+            Value::Object(object) => object.values_mut().for_each(|value| fill(value, which)),
+            Value::Array(items) => items.iter_mut().for_each(|value| fill(value, which)),
+            _ => {}
+        }
+    }
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Object(properties)) = object.get_mut("properties") {
+        properties.retain(|name, _| !A::WHICH.foreign().contains(&name.as_str()));
+    }
+    object.values_mut().for_each(|value| fill(value, A::WHICH));
+}
+
+/// The configured instances of one application. Cheap to clone; clones share everything.
+pub struct Instances<A> {
+    clients: BTreeMap<String, Client>,
+    application: PhantomData<fn() -> A>,
+}
+
+impl<A> Clone for Instances<A> {
+    fn clone(&self) -> Self {
+        Self { clients: self.clients.clone(), application: PhantomData }
+    }
+}
+
+impl<A: Application> Instances<A> {
+    pub fn new(settings: impl IntoIterator<Item = (String, Settings)>, upstream: &Upstream) -> Self {
+        let client =
+            |(name, settings): (String, Settings)| (name.clone(), Client::new(A::WHICH, name, settings, upstream));
+        Self { clients: settings.into_iter().map(client).collect(), application: PhantomData }
+    }
+
+    /// The instance of that name; without a name the one called `default`, else the only one.
+    pub fn get(&self, name: Option<&str>) -> Result<&Client, ToolError> {
+        let names = || self.names().collect::<Vec<_>>().join(", ");
+        let application = A::WHICH.name();
+        match name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => self.clients.get(name).ok_or_else(|| {
+                let name = text::shorten(&text::clean(name), 40);
+                ToolError::TellModel(format!("there is no {application} instance “{name}”; there are: {}", names()))
+            }),
+            None => match self.clients.get("default") {
+                Some(client) => Ok(client),
+                None if self.clients.len() == 1 => Ok(self.clients.values().next().expect("there is one")),
+                None => Err(ToolError::TellModel(format!(
+                    "say which {application} instance is meant; there are: {}",
+                    names()
+                ))),
+            },
+        }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.clients.keys().map(String::as_str)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Client> {
+        self.clients.values()
+    }
+
+    /// What the toolkit's probe says: the version of each instance.
+    pub async fn status(&self) -> Result<String, ToolError> {
+        let asked = futures_util::future::join_all(self.clients.values().map(Client::version)).await;
+        let mut lines = Vec::new();
+        for (name, version) in self.names().zip(asked) {
+            let version = version?;
+            lines.push(if self.clients.len() == 1 { version } else { format!("{name}: {version}") });
+        }
+        Ok(lines.join(", "))
+    }
+}
+
+/// The tools that both applications have.
+pub fn shared_tools<A: Application>(builder: ToolkitBuilder<Instances<A>>) -> ToolkitBuilder<Instances<A>> {
+    builder
+        .tool::<system::Status<A>>()
+        .tool::<system::Health<A>>()
+        .tool::<system::DiskSpace<A>>()
+        .tool::<system::RootFolders<A>>()
+        .tool::<system::QualityProfiles<A>>()
+        .tool::<system::Tags<A>>()
+        .tool::<system::TagCreate<A>>()
+}
