@@ -159,6 +159,13 @@ impl Store {
         self.first(sql, &[toolkit.into(), subject.into()]).await?.as_ref().map(read).transpose()
     }
 
+    /// The newest of a subject, open or over.
+    pub async fn last_request(&self, toolkit: &str, subject: &str) -> Result<Option<Request>> {
+        let sql =
+            "SELECT * FROM requests WHERE toolkit = ? AND subject = ? ORDER BY created_at_ms DESC, id DESC LIMIT 1";
+        self.first(sql, &[toolkit.into(), subject.into()]).await?.as_ref().map(read).transpose()
+    }
+
     /// Newest first.
     pub async fn requests(&self, filter: RequestFilter) -> Result<Vec<Request>> {
         let person = filter.person.map(|p| p.to_string()).unwrap_or_default();

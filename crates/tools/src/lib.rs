@@ -39,6 +39,7 @@ pub struct Config {
     pub radarr: radarr::Config,
     pub party: party::Config,
     pub plex: plex::Config,
+    pub media: media::Bounds,
     pub knowledge: knowledge::Config,
 }
 
@@ -169,10 +170,20 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
-    toolkits.extend(plex.map(|plex| plex::toolkit(&config.plex, plex)));
-    toolkits.extend(radarr.map(|radarr| radarr::toolkit(&config.radarr, radarr)));
+    toolkits.extend(plex.clone().map(|plex| plex::toolkit(&config.plex, plex)));
+    toolkits.extend(radarr.clone().map(|radarr| radarr::toolkit(&config.radarr, radarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
-    toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
+    toolkits.extend(has_media.then(|| {
+        media::toolkit(media::Media {
+            tmdb,
+            tvmaze,
+            plex,
+            radarr,
+            sonarr: None,
+            store: parts.store.clone(),
+            bounds: config.media.clone(),
+        })
+    }));
     (toolkits, off)
 }
 

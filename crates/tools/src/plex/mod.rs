@@ -21,6 +21,7 @@ mod tell;
 mod tests;
 mod watchlist;
 
+pub use arguments::Shelf;
 pub use client::Plex;
 pub use index::{Have, Library, Outside};
 
