@@ -9,6 +9,7 @@ fn all() -> Vec<Toolkit> {
     let mut config = Config::default();
     config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
     config.radarr.0.insert("default".into(), crate::radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), crate::sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
     let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(off, []);
@@ -33,6 +34,23 @@ fn the_catalogue_lists_every_tool_with_one_line() {
 /// What changes something in Radarr and in Sonarr, without the application's name.
 const SERVARR_CHANGES: &[&str] = &["arr_tag_create"];
 
+/// What changes something in Sonarr only.
+#[rustfmt::skip]
+const SONARR_CHANGES: &[&str] = &[
+    "sonarr_add", "sonarr_update", "sonarr_edit_many", "sonarr_delete", "sonarr_delete_many", "sonarr_season_monitor",
+    "sonarr_add_seasons", "sonarr_episodes_monitor", "sonarr_file_delete", "sonarr_search_series", "sonarr_search_season",
+    "sonarr_search_episodes", "sonarr_search_missing", "sonarr_search_cutoff", "sonarr_episode_fallback_search",
+    "sonarr_quality_fallback",
+];
+
+const SONARR_NAMES: &str = "sonarr_lookup sonarr_add_series sonarr_get_series sonarr_update_series sonarr_delete_series sonarr_get_episodes
+    sonarr_monitor_episodes sonarr_monitor_season sonarr_monitor_episodes_by_season sonarr_search_series sonarr_search_missing
+    sonarr_search_season sonarr_search_episode sonarr_search_episodes sonarr_get_series_summary sonarr_get_season_summary
+    sonarr_get_season_details sonarr_get_episode_file_info sonarr_episode_fallback_search sonarr_quality_fallback
+    sonarr_series sonarr_series_details sonarr_add sonarr_update sonarr_edit_many sonarr_season_monitor sonarr_delete sonarr_delete_many
+    sonarr_episodes sonarr_episode sonarr_episodes_monitor sonarr_files sonarr_file_delete sonarr_series_history sonarr_search_cutoff
+    sonarr_add_seasons";
+
 #[test]
 fn names_are_unique_and_well_formed_and_schemas_are_objects() {
     let mut names: HashMap<&str, &str> = HashMap::new();
@@ -50,8 +68,9 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "forget",
                 "knowledge_reindex",
             ];
-            let is_change =
-                changes.contains(&tool.name) || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
+            let is_change = changes.contains(&tool.name)
+                || SONARR_CHANGES.contains(&tool.name)
+                || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
             assert_eq!(tool.effect != Effect::Read, is_change, "{}", tool.name);
             assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
@@ -89,7 +108,8 @@ fn every_promised_name_is_answered() {
         tmdb_airing_today tmdb_on_the_air tmdb_keyword_movies tmdb_certifications tmdb_provider_list tmdb_configuration
         tvmaze_search tvmaze_single tvmaze_lookup tvmaze_people tvmaze_show tvmaze_episodes tvmaze_episode
         tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode";
-    let missing: Vec<&str> = promised.split_whitespace().filter(|name| !known(name)).collect();
+    let missing: Vec<&str> =
+        promised.split_whitespace().chain(SONARR_NAMES.split_whitespace()).filter(|name| !known(name)).collect();
     assert_eq!(missing, [""; 0]);
 }
 
@@ -99,6 +119,7 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let reasons = [
         ("tmdb", "no key: set tools.tmdb.api_key"),
         ("radarr", "no instance: set tools.radarr.default.base_url and .api_key"),
+        ("sonarr", "no instance: set tools.sonarr.default.base_url and .api_key"),
         ("knowledge", "no folder: set tools.knowledge.folder"),
     ];
     assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
@@ -110,7 +131,7 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     assert_eq!(kits.len(), 4);
     assert_eq!(
         off.iter().map(|off| off.toolkit).collect::<Vec<_>>(),
-        ["tmdb", "tvmaze", "radarr", "knowledge", "media"]
+        ["tmdb", "tvmaze", "radarr", "sonarr", "knowledge", "media"]
     );
 }
 

@@ -15,6 +15,7 @@ pub mod party;
 pub mod plex;
 pub mod radarr;
 pub mod servarr;
+pub mod sonarr;
 mod text;
 pub mod tmdb;
 pub mod tvmaze;
@@ -37,6 +38,7 @@ pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
     pub radarr: radarr::Config,
+    pub sonarr: sonarr::Config,
     pub party: party::Config,
     pub plex: plex::Config,
     pub media: media::Bounds,
@@ -62,7 +64,7 @@ impl Config {
         .into_iter()
         .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key.to_owned(), text)));
         // Toolkits with named instances.
-        let named = [("radarr", self.radarr.problems())]
+        let named = [("radarr", self.radarr.problems()), ("sonarr", self.sonarr.problems())]
             .into_iter()
             .flat_map(|(toolkit, list)| list.into_iter().map(move |(key, text)| (toolkit, key, text)));
         single
@@ -115,6 +117,7 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
     config.radarr.0.insert("default".into(), radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
     config.plex.insert(
         plex::client::DEFAULT.to_owned(),
@@ -158,6 +161,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let plex = is_on("plex", plex::fault(&config.plex))
         .then(|| plex::Plex::new(&config.plex, &parts.upstream, parts.store.clone()));
     let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
+    let sonarr = is_on("sonarr", config.sonarr.fault()).then(|| sonarr::instances(&config.sonarr, &parts.upstream));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let has_media =
         is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
@@ -172,6 +176,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
     toolkits.extend(plex.clone().map(|plex| plex::toolkit(&config.plex, plex)));
     toolkits.extend(radarr.clone().map(|radarr| radarr::toolkit(&config.radarr, radarr)));
+    toolkits.extend(sonarr.clone().map(|sonarr| sonarr::toolkit(&config.sonarr, sonarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
     toolkits.extend(has_media.then(|| {
         media::toolkit(media::Media {
@@ -179,7 +184,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
             tvmaze,
             plex,
             radarr,
-            sonarr: None,
+            sonarr,
             store: parts.store.clone(),
             bounds: config.media.clone(),
         })

@@ -311,6 +311,52 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "tools.sonarr.default",
+        words: "Sonarr: the household's series. One table for each instance, named as people call it: [tools.sonarr.default],\n\
+                [tools.sonarr.anime]. On when an address and a key are there.",
+        is_example: true,
+        settings: &[
+            absent("base_url", "\"http://nas:8989\"", "Where it is, a path prefix such as /sonarr allowed."),
+            absent("api_key", "\"env:SONARR_API_KEY\"", "Its API key: Settings, General."),
+            absent(
+                "quality_profile",
+                "\"HD-1080p\"",
+                "Quality profile by name for what is added. When absent and there are several, the call has to name one.",
+            ),
+            absent(
+                "root_folder",
+                "\"/series\"",
+                "Root folder for what is added. When absent and there are several, the call has to name one.",
+            ),
+            set(
+                "fallback_profiles",
+                "[]",
+                "Quality profiles by name, in the order in which they are proposed when nothing is found in the wanted one.",
+            ),
+            set("timeout_ms", "20000", "Wall time of one call, retries included, 100 to 600 000."),
+            set("request_timeout_ms", "10000", "Wait for one answer, 100 to 600 000."),
+            set("library_timeout_ms", "60000", "Wait for the whole library, 100 to 600 000."),
+            set(
+                "release_timeout_ms",
+                "120000",
+                "Wait for a search of every indexer, 100 to 600 000. A tool that does so has 130 seconds; engine.tools says otherwise.",
+            ),
+            set("command_wait_ms", "60000", "How long a search in the background is followed, 100 to 120 000."),
+            set("poll_ms", "1000", "First wait between two looks at it, growing to five times as long, 10 to 60 000."),
+            set("at_once", "6", "Requests at the same time, 1 to 100."),
+            set(
+                "age_s",
+                "60",
+                "Age in seconds, 0 to 604 800, up to which library and lists are reused; less after a change.",
+            ),
+            set(
+                "reference_age_s",
+                "600",
+                "Age in seconds, 0 to 604 800, up to which quality profiles, root folders and tags are reused.",
+            ),
+        ],
+    },
+    Section {
         name: "tools.knowledge",
         words: "Questions answered from a folder of documents: Markdown (.md), PDF and plain text (.txt). On when a folder is named.",
         is_example: false,
@@ -531,6 +577,7 @@ mod tests {
             .join("\n")
             .replace("env:OPENAI_API_KEY", "sk-of-a-test")
             .replace("env:RADARR_API_KEY", "0123456789abcdef0123456789abcdef")
+            .replace("env:SONARR_API_KEY", "0123456789abcdef0123456789abcdef")
             .replace("env:TMDB_API_KEY", "0123456789abcdef0123456789abcdef");
         assert_eq!(problems(&everything), "");
     }
