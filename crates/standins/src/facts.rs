@@ -15,6 +15,21 @@ const TMDB_FILE: &str = "tmdb-v3.openapi.json";
 const TVMAZE_FILE: &str = "tvmaze.openapi.json";
 const OPENAI_FILE: &str = "openai.openapi.json";
 const ANTHROPIC_FILE: &str = "anthropic.openapi.json";
+const RADARR_FILE: &str = "radarr-v3.openapi.json";
+const SONARR_FILE: &str = "sonarr-v3.openapi.json";
+
+/// Body properties that work though the description leaves them out, as service, path and names. A command is described
+/// without what each kind of it takes. A lookup's answer may be posted back whole.
+const UNDESCRIBED_BODY: [(&str, &str, &[&str]); 4] = [
+    ("radarr", "/api/v3/command", &["movieIds", "movieId", "files", "importMode", "collectionIds"]),
+    (
+        "sonarr",
+        "/api/v3/command",
+        &["seriesIds", "seriesId", "seasonNumber", "episodeIds", "monitored", "files", "importMode"],
+    ),
+    ("radarr", "/api/v3/movie", &["isExcluded"]),
+    ("sonarr", "/api/v3/series", &["isExcluded"]),
+];
 
 /// Query parameters that work though the description leaves them out, as path prefix and name.
 /// Source: TMDb's own documentation pages and forum; `append_to_response` passes the parameters of what it folds in.
@@ -92,7 +107,7 @@ struct Operation {
 pub(crate) struct Facts {
     service: &'static str,
     /// The part of a path the tables leave out, such as `/3`.
-    prefix: &'static str,
+    prefix: String,
     operations: Vec<Operation>,
     /// Fields of media queries, each with its type.
     fields: BTreeMap<String, String>,
@@ -107,6 +122,23 @@ impl Facts {
     pub(crate) fn tvmaze(specs: Option<&Path>) -> Self {
         Self::from_folder("tvmaze", "", specs, &[(TVMAZE_FILE, "", "")])
             .unwrap_or_else(|| Self::from_table("tvmaze", "", include_str!("facts/tvmaze.txt")))
+    }
+
+    /// `base` is the URL base of the instance, such as `/radarr`.
+    pub(crate) fn radarr(specs: Option<&Path>, base: &str) -> Self {
+        Self::of_an_instance("radarr", base, specs, RADARR_FILE, include_str!("facts/radarr.txt"))
+    }
+
+    pub(crate) fn sonarr(specs: Option<&Path>, base: &str) -> Self {
+        Self::of_an_instance("sonarr", base, specs, SONARR_FILE, include_str!("facts/sonarr.txt"))
+    }
+
+    fn of_an_instance(service: &'static str, base: &str, specs: Option<&Path>, file: &str, table: &str) -> Self {
+        let mut facts = Self::from_folder(service, base, specs, &[(file, "", "")])
+            .unwrap_or_else(|| Self::from_table(service, base, table));
+        // The description also has the pages of the application, of which one would answer to any name.
+        facts.operations.retain(|operation| matches!(operation.path().get(..5), Some("/api/" | "/ping")));
+        facts
     }
 
     pub(crate) fn plex() -> Self {
@@ -127,13 +159,19 @@ impl Facts {
         facts
     }
 
-    fn from_table(service: &'static str, prefix: &'static str, table: &str) -> Self {
-        let mut facts = Self { service, prefix, ..Self::default() };
+    fn from_table(service: &'static str, prefix: &str, table: &str) -> Self {
+        let mut facts = Self { service, prefix: prefix.to_owned(), ..Self::default() };
+        // Lists of body properties that several operations share.
+        let mut shared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for line in table.lines() {
             let (method, line) = match line.split_once(' ') {
                 Some(("fields", fields)) => {
                     let fields = fields.split_ascii_whitespace().filter_map(|word| word.split_once(':'));
                     facts.fields.extend(fields.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+                    continue;
+                }
+                Some((name, words)) if name.starts_with('@') => {
+                    shared.insert(name, words.split_ascii_whitespace().collect());
                     continue;
                 }
                 Some((method @ ("POST" | "PUT" | "DELETE" | "GET"), rest)) => (method, rest),
@@ -156,7 +194,14 @@ impl Facts {
                 takes_media_queries: false,
                 body: None,
             };
+            let words = words.flat_map(|word| shared.get(word).cloned().unwrap_or_else(|| vec![word]));
             for word in words {
+                if let Some(property) = word.strip_prefix('.') {
+                    let (name, kinds) = property.split_once(':').unwrap_or((property, ""));
+                    let kinds = JSON_KINDS.into_iter().filter(|kind| kinds.split('|').any(|word| word == *kind));
+                    operation.body.get_or_insert_default().insert(name.to_owned(), kinds.collect());
+                    continue;
+                }
                 match word.split_once(':') {
                     Some((name, kind)) => {
                         let name_only = name.trim_end_matches('!').to_owned();
@@ -178,7 +223,7 @@ impl Facts {
     /// `files` are name, prefix to take off its paths, prefix to put before them. None unless all can be read.
     fn from_folder(
         service: &'static str,
-        prefix: &'static str,
+        prefix: &str,
         folder: Option<&Path>,
         files: &[(&str, &str, &str)],
     ) -> Option<Self> {
@@ -194,7 +239,7 @@ impl Facts {
                 }
             }
         }
-        Some(Self { service, prefix, operations, ..Self::default() })
+        Some(Self { service, prefix: prefix.to_owned(), operations, ..Self::default() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -206,7 +251,7 @@ impl Facts {
         if self.is_empty() {
             return Vec::new();
         }
-        let Some(inside) = path.strip_prefix(self.prefix) else {
+        let Some(inside) = path.strip_prefix(&self.prefix) else {
             return vec![format!("the path does not start with {}", self.prefix)];
         };
         let asked: Vec<&str> = inside.split('/').skip(1).collect();
@@ -219,7 +264,7 @@ impl Facts {
             return vec![format!("{method} {inside} is not in the description")];
         };
         let mut reasons = Vec::new();
-        for (name, value) in query.iter().filter(|(name, _)| name != "api_key") {
+        for (name, value) in query.iter().filter(|(name, _)| !matches!(name.as_str(), "api_key" | "apikey")) {
             let known = operation.query.get(name).or_else(|| operation.query.get(name.trim_end_matches("[]")));
             match known {
                 Some((_, kind)) if !kind.accepts(value) => {
@@ -239,6 +284,7 @@ impl Facts {
         if let (Some(known), Some(given)) = (&operation.body, body.as_object()) {
             for (name, value) in given {
                 match known.get(name) {
+                    None if self.tolerates_in_body(inside, name) => {}
                     None => reasons.push(format!("body property {name} is not in the description")),
                     Some(kinds) if kinds.is_empty() || kinds.contains(json_kind(value)) => {}
                     Some(kinds) if kinds.contains("number") && json_kind(value) == "integer" => {}
@@ -269,6 +315,12 @@ impl Facts {
         }
         let is_flag = self.fields.get(field).is_some_and(|kind| kind == "boolean");
         (is_flag && !matches!(value, "0" | "1")).then(|| format!("the field {field} is 0 or 1"))
+    }
+
+    fn tolerates_in_body(&self, path: &str, name: &str) -> bool {
+        UNDESCRIBED_BODY
+            .iter()
+            .any(|(service, known, names)| *service == self.service && path == *known && names.contains(&name))
     }
 
     fn tolerates(&self, path: &str, name: &str) -> bool {
@@ -359,6 +411,8 @@ fn followed<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     value
 }
 
+const JSON_KINDS: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
+
 /// Depth is bounded because descriptions refer to themselves.
 const DEPTH: usize = 6;
 
@@ -403,13 +457,10 @@ fn collect_kinds(document: &Value, schema: &Value, kinds: &mut BTreeSet<&'static
         one => vec![one],
     };
     for name in named {
-        said |= ["string", "integer", "number", "boolean", "array", "object", "null"]
-            .into_iter()
-            .find(|kind| name == kind)
-            .is_some_and(|kind| {
-                kinds.insert(kind);
-                true
-            });
+        said |= JSON_KINDS.into_iter().find(|kind| name == kind).is_some_and(|kind| {
+            kinds.insert(kind);
+            true
+        });
     }
     if let Some(set) = schema["enum"].as_array() {
         kinds.extend(set.iter().map(json_kind));

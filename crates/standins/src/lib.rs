@@ -1,4 +1,4 @@
-//! The outside world on loopback: stand-ins for a language model, TMDb, TVmaze and Plex.
+//! The outside world on loopback: stand-ins for a language model, TMDb, TVmaze, Plex, Radarr and Sonarr.
 //!
 //! Knows how those services speak, and a small household of public-domain films and series. Serves the demo household,
 //! the end-to-end tests, the crash runs and the benches. Never knows anything of the product: it can be asked by any
@@ -15,6 +15,7 @@ pub mod model;
 mod plex;
 pub mod proxy;
 mod requests;
+mod servarr;
 mod server;
 mod tmdb;
 mod tvmaze;
@@ -24,10 +25,12 @@ pub use fault::{Fault, Switch};
 pub use model::{Mode, Pace};
 pub use plex::{GUEST_TOKEN, Plex, Ways};
 pub use requests::{Request, Violation};
+pub use servarr::{Dates, Fate, HealthIssue, Held, Offer, Pace as ServarrPace, Past, Sent, Servarr};
 
 use household::disk::Disk;
 use model::ModelStandIn;
 use requests::Log;
+use servarr::Kind;
 use server::Switchboard;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -42,6 +45,7 @@ pub struct Plan {
     tmdb: Option<u16>,
     tvmaze: Option<u16>,
     plex: Option<PlexPlan>,
+    servarrs: Vec<servarr::Wanted>,
     clock: Clock,
     log: bool,
     specs: Option<PathBuf>,
@@ -65,6 +69,7 @@ impl Default for Plan {
             tmdb: None,
             tvmaze: None,
             plex: None,
+            servarrs: Vec::new(),
             clock: Clock::real(),
             log: true,
             specs: std::env::var_os(SPECS).map(PathBuf::from),
@@ -126,6 +131,28 @@ impl Plan {
         self
     }
 
+    /// A Radarr on a free port. The one called `default` has the household's films; another name starts empty.
+    pub fn radarr(self, name: &str) -> Self {
+        self.radarr_at(name, 0, "")
+    }
+
+    /// `base` is the URL base, such as `/radarr`, or nothing.
+    pub fn radarr_at(mut self, name: &str, port: u16, base: &str) -> Self {
+        self.servarrs.push(servarr::Wanted::new(Kind::Radarr, name, port, base));
+        self
+    }
+
+    /// A Sonarr on a free port. The one called `default` has the household's series; another name starts empty.
+    pub fn sonarr(self, name: &str) -> Self {
+        self.sonarr_at(name, 0, "")
+    }
+
+    /// `base` is the URL base, such as `/sonarr`, or nothing.
+    pub fn sonarr_at(mut self, name: &str, port: u16, base: &str) -> Self {
+        self.servarrs.push(servarr::Wanted::new(Kind::Sonarr, name, port, base));
+        self
+    }
+
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -182,6 +209,7 @@ impl Plan {
             plex: None,
             plex_address: None,
             plex_cloud_address: None,
+            servarrs: Vec::new(),
             clock: self.clock.clone(),
             log: log.clone(),
             board: board.clone(),
@@ -204,8 +232,20 @@ impl Plan {
             let opened = server::open(cloud, plan.cloud_port, board.clone(), log.clone(), stop.clone()).await?;
             (town.plex, town.plex_address, town.plex_cloud_address) = (Some(plex), Some(address), Some(opened));
         }
+        let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
+        for wanted in &self.servarrs {
+            let facts = match wanted.kind {
+                Kind::Radarr => facts::Facts::radarr(specs, &wanted.base),
+                Kind::Sonarr => facts::Facts::sonarr(specs, &wanted.base),
+            };
+            let instance = Servarr::new(wanted, self.clock.clone(), disk.clone(), images.clone(), facts);
+            instance.tick(stop.child_token());
+            let behind = Arc::new(servarr::Behind(Arc::clone(&instance)));
+            let address = server::open(behind, wanted.port, board.clone(), log.clone(), stop.clone()).await?;
+            let url = format!("http://{address}{}", wanted.base);
+            town.servarrs.push(Instance { kind: wanted.kind, name: wanted.name.clone(), url, stand_in: instance });
+        }
         if let Some(port) = self.tvmaze {
-            let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
             let tvmaze = tvmaze::TvMaze::new(self.clock, images, facts::Facts::tvmaze(specs));
             town.tvmaze_address = Some(server::open(Arc::new(tvmaze), port, board, log, stop).await?);
         }
@@ -222,10 +262,18 @@ pub struct Town {
     plex: Option<Plex>,
     plex_address: Option<SocketAddr>,
     plex_cloud_address: Option<SocketAddr>,
+    servarrs: Vec<Instance>,
     clock: Clock,
     log: Log,
     board: Switchboard,
     _stop: DropGuard,
+}
+
+struct Instance {
+    kind: Kind,
+    name: String,
+    url: String,
+    stand_in: Arc<Servarr>,
 }
 
 impl Town {
@@ -278,6 +326,55 @@ impl Town {
         self.plex.as_ref().expect("the plan has a Plex server")
     }
 
+    /// Such as `http://127.0.0.1:4006`, with its URL base. Empty when there is none of this name.
+    pub fn radarr_url(&self, name: &str) -> String {
+        self.instance(Kind::Radarr, name).map_or_else(String::new, |instance| instance.url.clone())
+    }
+
+    pub fn sonarr_url(&self, name: &str) -> String {
+        self.instance(Kind::Sonarr, name).map_or_else(String::new, |instance| instance.url.clone())
+    }
+
+    fn instance(&self, kind: Kind, name: &str) -> Option<&Instance> {
+        self.servarrs.iter().find(|instance| instance.kind == kind && instance.name == name)
+    }
+
+    /// A Radarr, for its key and what it plays.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn radarr(&self, name: &str) -> &Servarr {
+        &self.instance(Kind::Radarr, name).expect("the plan has a Radarr of this name").stand_in
+    }
+
+    /// A Sonarr, for its key and what it plays.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn sonarr(&self, name: &str) -> &Servarr {
+        &self.instance(Kind::Sonarr, name).expect("the plan has a Sonarr of this name").stand_in
+    }
+
+    /// In every Radarr and Sonarr: what the clock made due happens, and has been told when this returns.
+    pub async fn settle(&self) {
+        for instance in &self.servarrs {
+            instance.stand_in.settle().await;
+        }
+    }
+
+    /// In every Radarr and Sonarr: the next thing under way happens now. False when nothing is.
+    pub async fn step(&self) -> bool {
+        let mut moved = false;
+        for instance in &self.servarrs {
+            moved |= instance.stand_in.step().await;
+        }
+        moved
+    }
+
     /// The model, for its scripts and gates.
     pub fn model(&self) -> &ModelStandIn {
         &self.model
@@ -292,7 +389,8 @@ impl Town {
         self.log.requests()
     }
 
-    /// What was asked of one service: `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex` or `plex_cloud`.
+    /// What was asked of one service: `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex`, `plex_cloud`, `radarr`,
+    /// `sonarr`, or for an instance not called `default` its name behind it, such as `radarr:4k`.
     pub fn requests_to(&self, service: &str) -> Vec<Request> {
         self.log.requests().into_iter().filter(|request| request.service == service).collect()
     }
@@ -316,7 +414,7 @@ impl Town {
         self.log.switch(on);
     }
 
-    /// From now on every request to `service` (`model`, `tmdb`, `tvmaze`, `plex`, `plex_cloud`) meets this fault. An unknown name does nothing.
+    /// From now on every request to `service` (named as for [`Town::requests_to`]) meets this fault. An unknown name does nothing.
     pub async fn fault(&self, service: &str, fault: Fault) {
         self.switch(Switch { fault: Some(fault), times: None, path: None, service: Some(service.to_owned()) }).await;
     }
@@ -334,7 +432,7 @@ impl Town {
 
     /// Every choice at once; `service` must be given.
     pub async fn switch(&self, switch: Switch) {
-        let faults = switch.service.as_deref().and_then(|service| self.board.of(service)).cloned();
+        let faults = switch.service.as_deref().and_then(|service| self.board.of(service));
         if let Some(faults) = faults {
             faults.switch(switch).await;
         }

@@ -2,6 +2,8 @@
 
 #[path = "town/plex.rs"]
 mod plex;
+#[path = "town/servarr.rs"]
+mod servarr;
 
 use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
