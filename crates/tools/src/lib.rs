@@ -60,6 +60,7 @@ impl Config {
             ("tmdb", self.tmdb.problems()),
             ("tvmaze", self.tvmaze.problems()),
             ("knowledge", self.knowledge.problems()),
+            ("media", self.media.problems()),
         ]
         .into_iter()
         .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key.to_owned(), text)));
@@ -163,8 +164,8 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
     let sonarr = is_on("sonarr", config.sonarr.fault()).then(|| sonarr::instances(&config.sonarr, &parts.upstream));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
-    let has_media =
-        is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
+    let is_alone = tmdb.is_none() && tvmaze.is_none() && plex.is_none() && radarr.is_none() && sonarr.is_none();
+    let has_media = is_on("media", is_alone.then(|| "needs one of tmdb, tvmaze, plex, radarr and sonarr".to_owned()));
 
     let mut toolkits = vec![
         clock::toolkit(),

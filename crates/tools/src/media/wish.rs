@@ -237,19 +237,21 @@ impl Bounds {
         }
     }
 
-    pub(crate) fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> crate::Problems {
         let standings = ["guest", "child", "member", "admin"];
-        let mut problems = Vec::new();
-        for standing in self.quotas.keys().filter(|name| !standings.contains(&name.as_str())) {
-            problems.push(format!("quotas: there is no standing “{standing}”; there are guest, child, member, admin"));
+        let mut problems = crate::Problems::default();
+        for standing in self.quotas.keys() {
+            problems.unless("quotas", standings.contains(&standing.as_str()), || {
+                format!("there is no standing “{standing}”; there are guest, child, member, admin")
+            });
         }
-        for quota in self.quotas.values().chain(self.people.values()) {
-            if let Some(days) = quota.days.filter(|days| !(1..=365).contains(days)) {
-                problems.push(format!("days: {days} is not between 1 and 365"));
+        for (key, quotas) in [("quotas", &self.quotas), ("people", &self.people)] {
+            for days in quotas.values().filter_map(|quota| quota.days) {
+                problems.unless(key, (1..=365).contains(&days), || format!("days: {days} is not between 1 and 365"));
             }
         }
-        for age in self.age_ceilings.values().filter(|age| **age > 21) {
-            problems.push(format!("age_ceilings: {age} is not between 0 and 21"));
+        for age in self.age_ceilings.values() {
+            problems.unless("age_ceilings", *age <= 21, || format!("{age} is not between 0 and 21"));
         }
         problems
     }
