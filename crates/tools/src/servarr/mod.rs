@@ -11,7 +11,9 @@
 pub mod client;
 pub mod command;
 pub mod lists;
+mod queue;
 mod settings;
+pub mod stuck;
 mod system;
 pub mod view;
 
@@ -21,7 +23,12 @@ pub use lists::NameOrId;
 pub use settings::{Availability, Settings};
 pub(crate) use settings::{fault, instance_settings, problems};
 
-use majordomo_domain::{ToolError, text, tool::ToolkitBuilder};
+use majordomo_domain::{
+    ToolError,
+    approval::Wording,
+    text,
+    tool::{ToolkitBuilder, UndoCall},
+};
 use majordomo_upstream::Upstream;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
@@ -143,7 +150,94 @@ macro_rules! also_named {
     };
 }
 
-pub(crate) use {also_named, named};
+/// The struct of a tool's arguments, with what every tool of an instance has. `Name<A>` is shared, `Name for Radarr` is one
+/// application's own.
+macro_rules! arguments {
+    ($(#[$doc:meta])* pub struct $name:ident<A> { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields, bound = "")]
+        #[schemars(transform = $crate::servarr::speak::<A>)]
+        pub struct $name<A: $crate::servarr::Application> {
+            $($(#[$field_doc])* $field: $kind,)*
+            /// Which {App}, by its name in the settings; the default one when absent.
+            #[serde(default)]
+            instance: Option<String>,
+            #[serde(skip)]
+            application: std::marker::PhantomData<A>,
+        }
+
+        impl<A: $crate::servarr::Application> $name<A> {
+            fn client<'a>(
+                &self,
+                instances: &'a $crate::servarr::Instances<A>,
+            ) -> Result<&'a $crate::servarr::Client, majordomo_domain::ToolError> {
+                instances.get(self.instance.as_deref())
+            }
+        }
+    };
+    ($(#[$doc:meta])* pub struct $name:ident for $application:ident {
+        $($(#[$field_doc:meta])* $field:ident: $kind:ty,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schemars(transform = $crate::servarr::speak::<$application>)]
+        pub struct $name {
+            $($(#[$field_doc])* $field: $kind,)*
+            /// Which {App}, by its name in the settings; the default one when absent.
+            #[serde(default)]
+            instance: Option<String>,
+        }
+
+        impl $name {
+            fn client<'a>(
+                &self,
+                instances: &'a $crate::servarr::Instances<$application>,
+            ) -> Result<&'a $crate::servarr::Client, majordomo_domain::ToolError> {
+                instances.get(self.instance.as_deref())
+            }
+        }
+    };
+}
+
+pub(crate) use {also_named, arguments, named};
+
+/// The words around an approval.
+pub(crate) fn asks(question: impl Into<String>, declined: impl Into<String>) -> Wording {
+    Wording { question: question.into(), declined: declined.into(), reason: String::new() }
+}
+
+/// A limit as given, within what is allowed.
+pub(crate) fn limit(given: Option<usize>, otherwise: usize, most: usize) -> Result<usize, ToolError> {
+    match given.unwrap_or(otherwise) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        limit => Err(ToolError::TellModel(format!("limit is {limit}, it may be 1 to {most}"))),
+    }
+}
+
+/// The film or the series of a shared tool's arguments; the other application's number is refused.
+pub(crate) fn own_id<A: Application>(movie: Option<u64>, series: Option<u64>) -> Result<Option<u64>, ToolError> {
+    let (own, foreign) = match A::WHICH {
+        Which::Radarr => (movie, series),
+        Which::Sonarr => (series, movie),
+    };
+    match foreign {
+        None => Ok(own),
+        Some(_) => Err(ToolError::TellModel(format!("{} takes {}", A::WHICH.name(), A::WHICH.id_argument()))),
+    }
+}
+
+/// The same where one is needed.
+pub(crate) fn needed_id<A: Application>(movie: Option<u64>, series: Option<u64>) -> Result<u64, ToolError> {
+    own_id::<A>(movie, series)?.ok_or_else(|| ToolError::TellModel(format!("{} is needed", A::WHICH.id_argument())))
+}
+
+/// The call that takes a change back, on the same instance.
+pub(crate) fn undo(tool: &str, client: &Client, mut arguments: Value, title: impl Into<String>) -> UndoCall {
+    arguments["instance"] = client.name().into();
+    UndoCall { tool: tool.to_owned(), arguments, title: title.into() }
+}
 
 /// Fills the application's words into a shared tool's schema and takes out the arguments it does not have.
 pub(crate) fn speak<A: Application>(schema: &mut Schema) {
@@ -237,4 +331,9 @@ pub fn shared_tools<A: Application>(builder: ToolkitBuilder<Instances<A>>) -> To
         .tool::<system::QualityProfiles<A>>()
         .tool::<system::Tags<A>>()
         .tool::<system::TagCreate<A>>()
+        .tool::<queue::Queue<A>>()
+        .tool::<queue::QueueDetails<A>>()
+        .tool::<queue::QueueStatus<A>>()
+        .tool::<queue::QueueRemove<A>>()
+        .tool::<queue::QueueGrab<A>>()
 }

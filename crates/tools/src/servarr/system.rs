@@ -1,9 +1,9 @@
 //! The application itself: how it is, where it keeps things, and its lists of profiles, folders and tags.
 
 use super::{
-    Application, Instances, NameOrId, also_named,
+    Application, Instances, NameOrId, also_named, arguments, asks,
     client::{Age, Query},
-    named, speak, view,
+    named, view,
 };
 use majordomo_domain::{
     Call, Card, Effect, Output, Repeat, Tool, ToolError,
@@ -12,21 +12,11 @@ use majordomo_domain::{
     tool::Undo,
 };
 use majordomo_upstream::Method;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use std::marker::PhantomData;
 
-/// How {App} is: version, since when it runs, on what.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct Status<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// How {App} is: version, since when it runs, on what.
+    pub struct Status<A> {}
 }
 
 impl<A: Application> Tool for Status<A> {
@@ -46,7 +36,7 @@ impl<A: Application> Tool for Status<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let status = client.get("/system/status", &Query::new(), Age::List).await?;
         let told = view::Fields::default()
             .put("instance", client.name())
@@ -61,16 +51,9 @@ impl<A: Application> Tool for Status<A> {
     }
 }
 
-/// What {App} itself says is wrong: indexers, download clients, folders, updates. Empty when all is well.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct Health<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// What {App} itself says is wrong: indexers, download clients, folders, updates. Empty when all is well.
+    pub struct Health<A> {}
 }
 
 impl<A: Application> Tool for Health<A> {
@@ -89,7 +72,7 @@ impl<A: Application> Tool for Health<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let list = client.list("/health", &Query::new(), Age::Live).await?;
         let problem = |problem: &Value| {
             view::Fields::default()
@@ -105,16 +88,9 @@ impl<A: Application> Tool for Health<A> {
     }
 }
 
-/// Free and total space of the disks {App} sees.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct DiskSpace<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// Free and total space of the disks {App} sees.
+    pub struct DiskSpace<A> {}
 }
 
 impl<A: Application> Tool for DiskSpace<A> {
@@ -133,7 +109,7 @@ impl<A: Application> Tool for DiskSpace<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let list = client.list("/diskspace", &Query::new(), Age::List).await?;
         let disk = |disk: &Value| {
             let (free, total) = (view::bytes(&disk["freeSpace"]), view::bytes(&disk["totalSpace"]));
@@ -150,16 +126,9 @@ impl<A: Application> Tool for DiskSpace<A> {
     }
 }
 
-/// The root folders {App} keeps {things} in, with free space.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct RootFolders<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// The root folders {App} keeps {things} in, with free space.
+    pub struct RootFolders<A> {}
 }
 
 impl<A: Application> Tool for RootFolders<A> {
@@ -177,7 +146,7 @@ impl<A: Application> Tool for RootFolders<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let list = client.list("/rootfolder", &Query::new(), Age::Reference).await?;
         let folder = |folder: &Value| {
             view::Fields::default()
@@ -192,16 +161,9 @@ impl<A: Application> Tool for RootFolders<A> {
     }
 }
 
-/// {App}'s quality profiles: names, which qualities each takes (worst to best), and where upgrading stops.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct QualityProfiles<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// {App}'s quality profiles: names, which qualities each takes (worst to best), and where upgrading stops.
+    pub struct QualityProfiles<A> {}
 }
 
 impl<A: Application> Tool for QualityProfiles<A> {
@@ -219,23 +181,16 @@ impl<A: Application> Tool for QualityProfiles<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let profiles = client.profiles().await?;
         let told: Vec<Value> = profiles.iter().take(30).map(super::lists::Profile::told).collect();
         Output::json(&json!({ "total": profiles.len(), "default": client.settings().quality_profile, "items": told }))
     }
 }
 
-/// {App}'s tags and how many {things} carry each.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct Tags<A: Application> {
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// {App}'s tags and how many {things} carry each.
+    pub struct Tags<A> {}
 }
 
 impl<A: Application> Tool for Tags<A> {
@@ -253,7 +208,7 @@ impl<A: Application> Tool for Tags<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let list = client.list("/tag/detail", &Query::new(), Age::List).await?;
         let users = match A::WHICH {
             super::Which::Radarr => "movieIds",
@@ -270,18 +225,12 @@ impl<A: Application> Tool for Tags<A> {
     }
 }
 
-/// Make a tag in {App}. One of that name that exists already is used.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(transform = speak::<A>)]
-pub struct TagCreate<A: Application> {
-    /// The tag's name; {App} writes it in lower case.
-    label: String,
-    /// Which {App}, by its name in the settings; the default one when absent.
-    #[serde(default)]
-    instance: Option<String>,
-    #[serde(skip)]
-    application: PhantomData<A>,
+arguments! {
+    /// Make a tag in {App}. One of that name that exists already is used.
+    pub struct TagCreate<A> {
+        /// The tag's name; {App} writes it in lower case.
+        label: String,
+    }
 }
 
 impl<A: Application> TagCreate<A> {
@@ -308,11 +257,7 @@ impl<A: Application> Tool for TagCreate<A> {
 
     fn wording(&self, _: &Instances<A>) -> Wording {
         let label = shorten(&clean(&self.label), 50);
-        Wording {
-            question: format!("Make the tag “{label}” in {}?", A::WHICH.name()),
-            declined: format!("The tag “{label}” was not made."),
-            reason: String::new(),
-        }
+        asks(format!("Make the tag “{label}” in {}?", A::WHICH.name()), format!("The tag “{label}” was not made."))
     }
 
     fn instance(&self) -> &str {
@@ -320,7 +265,7 @@ impl<A: Application> Tool for TagCreate<A> {
     }
 
     async fn preview(&self, instances: &Instances<A>, _: &Call) -> Result<Card, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let label = self.label()?;
         let tags = client.tags().await?;
         let mut card = Card::new(format!("Tag “{label}”")).fact("In", client.title());
@@ -331,7 +276,7 @@ impl<A: Application> Tool for TagCreate<A> {
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
-        let client = instances.get(self.instance.as_deref())?;
+        let client = self.client(instances)?;
         let label = self.label()?;
         if let Ok(mut tags) = client.tags_named(&[NameOrId::Name(label.clone())]).await {
             let tag = tags.remove(0);

@@ -162,7 +162,7 @@ pub fn some<'a>(
 ) -> Value {
     let total = entries.len();
     let shown: Vec<Value> = entries.take(limit).map(tell).collect();
-    json!({ "total": total, "shown": shown.len(), "items": shown })
+    json!({ "total": total, "count": shown.len(), "items": shown })
 }
 
 #[cfg(test)]
