@@ -11,6 +11,8 @@ mod request;
 mod shelf;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walks;
 mod where_is;
 mod whereabouts;
 mod wish;

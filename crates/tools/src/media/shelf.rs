@@ -138,7 +138,7 @@ impl Media {
             _ => None,
         };
         let record = match record {
-            Ok(Some(record)) => match self.record_in_words(client, wish, &record, &parts, now_ms).await {
+            Ok(Some(record)) => match self.record_in_words(client, wish, &record, &parts, episodes.as_deref().unwrap_or_default(), now_ms).await {
                 Ok(record) => Ok(Some(record)),
                 Err(error) => Err(said(&error)),
             },
@@ -171,6 +171,7 @@ impl Media {
         wish: &Wish,
         record: &Value,
         parts: &[Part],
+        episodes: &[Value],
         now_ms: i64,
     ) -> Result<Record, ToolError> {
         let missing = || parts.iter().filter(|part| !part.has_file);
@@ -193,11 +194,7 @@ impl Media {
             unmonitored: missing().filter(|part| !is_on || !part.is_monitored).count() as u32,
             unreleased: missing().filter(|part| is_on && part.is_monitored && !part.is_out).count() as u32,
             next_release,
-            last_search: record["lastSearchTime"]
-                .as_str()
-                .or_else(|| record["lastSearched"].as_str())
-                .and_then(millis)
-                .map(|at| ago(at, now_ms)),
+            last_search: searched_ms(record, episodes).map(|at| ago(at, now_ms)),
             folder_missing,
             profile: profile.unwrap_or_else(|_| "it has".into()),
         })
@@ -365,6 +362,13 @@ fn added_ms(record: &Value, episodes: &[Value]) -> Option<i64> {
     let episodes =
         episodes.iter().filter_map(|episode| episode["episodeFile"]["dateAdded"].as_str().and_then(millis)).max();
     film.max(episodes)
+}
+
+/// When it was last searched: a film by its record, a series by those of its episodes that are wanted.
+fn searched_ms(record: &Value, episodes: &[Value]) -> Option<i64> {
+    let film = record["lastSearchTime"].as_str().and_then(millis);
+    let missing = episodes.iter().filter(|episode| episode["hasFile"] != true && episode["monitored"] == true);
+    film.max(missing.filter_map(|episode| episode["lastSearchTime"].as_str().and_then(millis)).max())
 }
 
 /// The id by which rows of one download belong together.
