@@ -4,6 +4,7 @@ use super::{Settings, Which, view};
 use majordomo_domain::{
     ToolError,
     text::{clean, shorten},
+    tool::Picture,
 };
 use majordomo_upstream::{
     Credential, Method, Scope, Service, ServiceLimits, ServiceSpec, Upstream, UpstreamError, Url,
@@ -20,6 +21,8 @@ pub const LARGEST_PAGE: usize = 1_000;
 const LIBRARY_BYTES: usize = 64 * 1024 * 1024;
 /// All candidates of a search.
 const RELEASES_BYTES: usize = 16 * 1024 * 1024;
+const MAX_POSTER_BYTES: usize = 2 * 1024 * 1024;
+const PICTURE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/svg+xml"];
 /// Equal questions within so long are one: what moves, such as a queue, is not kept longer.
 const LIVE: Duration = Duration::from_secs(2);
 
@@ -216,6 +219,19 @@ impl Client {
             number: answer["page"].as_u64().unwrap_or(paging.page.into()),
             total: answer["totalRecords"].as_u64().unwrap_or(records.len() as u64),
         })
+    }
+
+    /// The poster of a film or a series, small. The service makes it in two widths, 250 and 500.
+    pub async fn poster(&self, id: u64) -> Result<Picture, ToolError> {
+        let path = api(&format!("/mediacover/{id}/poster-250.jpg"));
+        match self.inner.api.get_bytes(&path, MAX_POSTER_BYTES).await {
+            Ok((media_type, bytes)) if PICTURE_TYPES.contains(&media_type.as_str()) => {
+                Ok(Picture { media_type, bytes: bytes.to_vec() })
+            }
+            Ok(_) => Err(self.not_as_described("something that is not a picture")),
+            Err(UpstreamError::NotFound { .. }) => Err(ToolError::TellModel("there is no picture of that name".into())),
+            Err(error) => Err(self.tool_error(error)),
+        }
     }
 
     /// Changes something. Never repeated.

@@ -27,7 +27,7 @@ use majordomo_domain::{
     ToolError,
     approval::Wording,
     text,
-    tool::{ToolkitBuilder, UndoCall},
+    tool::{Picture, ToolkitBuilder, UndoCall},
 };
 use majordomo_upstream::Upstream;
 use schemars::{JsonSchema, Schema};
@@ -307,6 +307,16 @@ impl<A: Application> Instances<A> {
 
     pub fn all(&self) -> impl Iterator<Item = &Client> {
         self.clients.values()
+    }
+
+    /// The poster named on a card, `INSTANCE/ID`.
+    pub async fn poster(&self, name: &str) -> Result<Picture, ToolError> {
+        let known =
+            name.split_once('/').and_then(|(instance, id)| Some((self.clients.get(instance)?, id.parse().ok()?)));
+        match known {
+            Some((client, id)) => client.poster(id).await,
+            None => Err(ToolError::TellModel("there is no picture of that name".into())),
+        }
     }
 
     /// What the toolkit's probe says: the version of each instance.

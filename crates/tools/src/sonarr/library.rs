@@ -191,7 +191,7 @@ fn lookup_row(fit: Fit, series: &Series) -> Value {
         "fits": fit.as_str(),
         "status": series.status,
         "network": series.network.as_deref().map(|network| view::line(network, 40)),
-        "seasons": view::numbers(&seasons),
+        "seasons": view::seasons(&seasons),
         "overview": series.overview.as_deref().map(|overview| view::line(overview, 160)),
         "in_sonarr": (series.id > 0).then(|| json!({ "series_id": series.id, "monitored": series.monitored })),
     }))

@@ -75,5 +75,8 @@ pub fn toolkit(config: &Config, sonarr: Sonarr) -> Toolkit {
         .tool::<search::SearchCutoff>()
         .tool::<fallback::EpisodeFallback>()
         .tool::<quality::QualityFallback>();
-    shared_tools(builder).probe(|sonarr| async move { sonarr.status().await }).build()
+    shared_tools(builder)
+        .probe(|sonarr| async move { sonarr.status().await })
+        .pictures(|sonarr, name| async move { sonarr.poster(&name).await })
+        .build()
 }

@@ -186,11 +186,13 @@ pub fn card(instance: &str, series: &Series) -> Card {
         .join(" · ");
     card.picture = (series.id > 0).then(|| format!("sonarr:{instance}/{}", series.id));
     card.source = "Data: Sonarr, TheTVDB".into();
+    // A lookup has no counts.
+    if series.id > 0 && statistics.total_episode_count > 0 {
+        let (have, all) = (statistics.episode_file_count, statistics.total_episode_count);
+        card = card.fact("Episodes", format!("{have} of {all}")).fact("Size", size(statistics.size_on_disk));
+    }
     if series.id > 0 {
-        card = card
-            .fact("Episodes", format!("{} of {}", statistics.episode_file_count, statistics.total_episode_count))
-            .fact("Size", size(statistics.size_on_disk))
-            .fact("Monitored", if series.monitored { "yes" } else { "no" });
+        card = card.fact("Monitored", if series.monitored { "yes" } else { "no" });
     }
     card
 }
