@@ -11,9 +11,12 @@
 pub mod client;
 pub mod command;
 pub mod commands;
+mod exclusions;
 pub mod history;
+mod imports;
 pub mod lists;
 mod queue;
+pub mod releases;
 mod settings;
 pub mod stuck;
 mod system;
@@ -376,6 +379,10 @@ pub fn shared_tools<A: Application>(builder: ToolkitBuilder<Instances<A>>) -> To
         .tool::<system::QualityProfiles<A>>()
         .tool::<system::Tags<A>>()
         .tool::<system::TagCreate<A>>()
+        .tool::<system::Parse<A>>()
+        .tool::<system::Notifications<A>>()
+        .tool::<system::Indexers<A>>()
+        .tool::<system::DownloadClients<A>>()
         .tool::<queue::Queue<A>>()
         .tool::<queue::QueueDetails<A>>()
         .tool::<queue::QueueStatus<A>>()
@@ -391,6 +398,13 @@ pub fn shared_tools<A: Application>(builder: ToolkitBuilder<Instances<A>>) -> To
         .tool::<wanted::Cutoff<A>>()
         .tool::<wanted::Calendar<A>>()
         .tool::<wanted::ActivityOverview<A>>()
+        .tool::<releases::Releases<A>>()
+        .tool::<releases::Grab<A>>()
+        .tool::<imports::ManualImportPreview<A>>()
+        .tool::<imports::ManualImport<A>>()
+        .tool::<exclusions::Exclusions<A>>()
+        .tool::<exclusions::ExclusionAdd<A>>()
+        .tool::<exclusions::ExclusionRemove<A>>()
         .tool::<commands::CommandState<A>>()
         .tool::<commands::CommandCancel<A>>()
         .tool::<commands::Refresh<A>>()
