@@ -16,6 +16,11 @@ pub struct Notification {
 /// A receiver of webhooks, registered under a name by its toolkit.
 pub trait Hook: Send + Sync {
     fn name(&self) -> &str;
-    /// Understand one request body. `Ok(None)` when it is of no interest.
-    fn receive<'a>(&'a self, body: &'a [u8]) -> BoxFuture<'a, Result<Option<Notification>, ToolError>>;
+    /// Understand one request body. `content_type` is the request's header, empty when there was none: forms have their boundary in
+    /// it. `Ok(None)` when it is of no interest.
+    fn receive<'a>(
+        &'a self,
+        content_type: &'a str,
+        body: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Notification>, ToolError>>;
 }
