@@ -607,6 +607,38 @@ async fn a_failure_is_told_as_one_by_every_tool_and_never_as_an_empty_list() {
     }
 }
 
+/// Every tool that reads: what is asked of the server, and what a model is told.
+#[tokio::test]
+async fn what_is_asked_and_told_is_as_it_was() {
+    let town = town().await;
+    let mut config = config(&town);
+    config.get_mut("default").unwrap().client_identifier = Some("this-house".into());
+    let first = over(&config).1;
+    let list = said(&first, "plex_playlists", json!({})).await["playlists"][0]["key"].clone();
+    let collection = said(&first, "plex_collections", json!({})).await["collections"][0]["key"].clone();
+    let mut text = String::new();
+    for (name, arguments) in reads(town.plex().key_of("Dragnet").unwrap(), &list, &collection) {
+        town.forget();
+        // A toolkit of its own, so that nothing is reused.
+        let output = good(&over(&config).1, name, arguments.clone()).await;
+        let asked = |request: &majordomo_standins::Request| {
+            let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{} {} {}?{}", request.service, request.method, request.path, query.join("&"))
+        };
+        let mut requests: Vec<String> = town.requests().iter().map(asked).collect();
+        requests.sort();
+        let cards: Vec<&str> = output.cards.iter().map(|card| card.title.as_str()).collect();
+        let told = told(&output).to_string().replace(&town.plex_url(), "http://plex");
+        text.push_str(&format!("{name} {arguments}\n  {}\n= {told}\n", requests.join("\n  ")));
+        text.push_str(&format!(
+            "{}\n",
+            if cards.is_empty() { String::new() } else { format!("[{}]\n", cards.join(", ")) }
+        ));
+    }
+    assert_eq!(town.violations(), []);
+    insta::assert_snapshot!("reads", text);
+}
+
 #[tokio::test]
 async fn lists_a_server_lacks_come_by_another_question() {
     let town = town().await;
