@@ -21,7 +21,8 @@ pub struct Notification {
 pub trait Hook: Send + Sync {
     /// As in the address, such as `radarr`.
     fn name(&self) -> &str;
-    /// Understand one request. `Ok(None)` when it is of no interest.
+    /// Understand one request body. `content_type` is the request's header, empty when there was none: forms have their boundary in
+    /// it. `Ok(None)` when it is of no interest.
     fn receive<'a>(
         &'a self,
         content_type: &'a str,

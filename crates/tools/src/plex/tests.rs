@@ -300,8 +300,11 @@ async fn marking_counts_nothing_twice_and_can_be_taken_back() {
     assert_eq!(watched().await, 12);
     let again = said(&kit, "plex_mark_watched", json!({"rating_key": show})).await;
     assert!(again["note"].as_str().unwrap().contains("already"), "{again}");
+    let series =
+        || async { said(&kit, "get_plex_unwatched", json!({"section_type": "show"})).await["total_results"].clone() };
+    assert_eq!(series().await, 3, "a series that is watched to the end is not among the unwatched");
     taken_back(&kit, &marked).await;
-    assert_eq!(watched().await, 3);
+    assert_eq!((watched().await, series().await), (3, json!(4)));
     let key = town.plex().key_of("Metropolis").unwrap();
     let unmarked = good(&kit, "plex_mark_unwatched", json!({"rating_key": key})).await;
     assert_eq!(town.plex().seen(key).0, 0);
@@ -604,6 +607,38 @@ async fn a_failure_is_told_as_one_by_every_tool_and_never_as_an_empty_list() {
     }
 }
 
+/// Every tool that reads: what is asked of the server, and what a model is told.
+#[tokio::test]
+async fn what_is_asked_and_told_is_as_it_was() {
+    let town = town().await;
+    let mut config = config(&town);
+    config.get_mut("default").unwrap().client_identifier = Some("this-house".into());
+    let first = over(&config).1;
+    let list = said(&first, "plex_playlists", json!({})).await["playlists"][0]["key"].clone();
+    let collection = said(&first, "plex_collections", json!({})).await["collections"][0]["key"].clone();
+    let mut text = String::new();
+    for (name, arguments) in reads(town.plex().key_of("Dragnet").unwrap(), &list, &collection) {
+        town.forget();
+        // A toolkit of its own, so that nothing is reused.
+        let output = good(&over(&config).1, name, arguments.clone()).await;
+        let asked = |request: &majordomo_standins::Request| {
+            let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{} {} {}?{}", request.service, request.method, request.path, query.join("&"))
+        };
+        let mut requests: Vec<String> = town.requests().iter().map(asked).collect();
+        requests.sort();
+        let cards: Vec<&str> = output.cards.iter().map(|card| card.title.as_str()).collect();
+        let told = told(&output).to_string().replace(&town.plex_url(), "http://plex");
+        text.push_str(&format!("{name} {arguments}\n  {}\n= {told}\n", requests.join("\n  ")));
+        text.push_str(&format!(
+            "{}\n",
+            if cards.is_empty() { String::new() } else { format!("[{}]\n", cards.join(", ")) }
+        ));
+    }
+    assert_eq!(town.violations(), []);
+    insta::assert_snapshot!("reads", text);
+}
+
 #[tokio::test]
 async fn lists_a_server_lacks_come_by_another_question() {
     let town = town().await;
@@ -667,6 +702,51 @@ async fn pictures_come_through_us_and_no_other_address_is_asked() {
     }
     assert_eq!(kit.probe.clone().unwrap()().await.unwrap(), "Demo Plex 1.42.2.10156 answers");
     assert_eq!(town.violations(), []);
+}
+
+#[tokio::test]
+async fn a_webhook_of_the_server_makes_the_index_look() {
+    use majordomo_domain::Hook;
+    use tokio::io::AsyncReadExt;
+    let town = town().await;
+    let (plex, _) = over(&config(&town));
+    assert_eq!(plex.library(None).await.unwrap().len(), 22);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    town.plex().webhook(format!("http://{}/hooks/plex", listener.local_addr().unwrap()));
+    town.plex().scan_takes(Duration::ZERO);
+    assert!(town.plex().put_film(234, 1080));
+    good(&over(&config(&town)).1, "plex_scan_section", json!({"section": "Films"})).await;
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"--\r\n") {
+        stream.read_buf(&mut request).await.unwrap();
+    }
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&request[..end]).into_owned();
+    let content_type = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap();
+    // Until then nothing is asked: what was read is young enough.
+    assert_eq!(plex.library(None).await.unwrap().len(), 22);
+    let hook = super::hook::Webhook::new(plex.clone());
+    let notification = hook.receive(content_type, &request[end + 4..]).await.unwrap().unwrap();
+    assert_eq!(
+        (notification.kind.as_str(), &notification.body["item"]["title"]),
+        ("library.new", &json!("The Cabinet of Dr. Caligari"))
+    );
+    assert_eq!(plex.library(None).await.unwrap().len(), 23);
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_call_after_the_other() {
+    let server = TestServer::start().await;
+    for _ in 0..5 {
+        server.on("GET", "/status/sessions", Answer::json(&json!({"MediaContainer": {"size": 0}})));
+    }
+    let own = Server { base_url: Some(server.url()), token: Secret::new(TOKEN), ..Server::default() };
+    let (_, kit) = over(&Config::from([("default".to_owned(), own)]));
+    for _ in 0..5 {
+        said(&kit, "plex_sessions", json!({})).await;
+    }
+    assert_eq!((server.asked().len(), server.connections()), (5, 1));
 }
 
 #[tokio::test]
