@@ -190,7 +190,7 @@ impl Engine {
             tool: tool.tool.name,
             is_built_in: false,
             effect: tool.tool.effect,
-            class: tool.tool.class,
+            class: parsed.class(),
             arguments: &arguments,
             label: majordomo_domain::Label::OWN,
             sources: &nobody,

@@ -29,6 +29,8 @@ mod approvals;
 mod hostile;
 #[path = "turns/injection.rs"]
 mod injection;
+#[path = "turns/knowing.rs"]
+mod knowing;
 #[path = "turns/limits.rs"]
 mod limits;
 
