@@ -138,7 +138,10 @@ impl Media {
             _ => None,
         };
         let record = match record {
-            Ok(Some(record)) => match self.record_in_words(client, wish, &record, &parts, episodes.as_deref().unwrap_or_default(), now_ms).await {
+            Ok(Some(record)) => match self
+                .record_in_words(client, wish, &record, &parts, episodes.as_deref().unwrap_or_default(), now_ms)
+                .await
+            {
                 Ok(record) => Ok(Some(record)),
                 Err(error) => Err(said(&error)),
             },
