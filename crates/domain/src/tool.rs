@@ -1,7 +1,9 @@
 //! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
 //! and everything else derive from it.
 
-use crate::{AgentId, Card, ConversationId, Label, ModelRole, Person, TurnId, approval::Wording, model::ToolSpec};
+use crate::{
+    AgentId, Card, ConversationId, Follow, Hook, Label, ModelRole, Person, TurnId, approval::Wording, model::ToolSpec,
+};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -123,9 +125,31 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         Wording { question: format!("{title}?"), declined: format!("Not done: {title}."), reason: String::new() }
     }
 
+    /// The call is about to wait for somebody's yes: what the tool keeps of that. A call may wait more than once.
+    fn waits(&self, service: &Self::Service, call: &Call) -> impl Future<Output = Result<(), ToolError>> + Send {
+        let _ = (service, call);
+        async { Ok(()) }
+    }
+
+    /// What a rule may look at beside the arguments, by name, such as the expected size; read from the services.
+    fn facts(
+        &self,
+        service: &Self::Service,
+        call: &Call,
+    ) -> impl Future<Output = Result<serde_json::Map<String, serde_json::Value>, ToolError>> + Send {
+        let _ = (service, call);
+        async { Ok(serde_json::Map::new()) }
+    }
+
     /// Which of several services of one kind it works on; an approval holds for that one only.
     fn instance(&self) -> &str {
         ""
+    }
+
+    /// What kind of thing this call does, where that depends on its arguments. A class that asks less than [`Tool::CLASS`] is for
+    /// calls that touch nothing but the person's own.
+    fn class(&self) -> Class {
+        Self::CLASS
     }
 
     /// Whether it has happened already: asked after a stop in the middle of a [`Repeat::Checkable`] call. None when it has not.
@@ -300,6 +324,12 @@ pub trait ParsedCall: Send + Sync {
     fn title(&self) -> String;
     fn wording(&self) -> Wording;
     fn instance(&self) -> &str;
+    fn waits<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<(), ToolError>>;
+    fn facts<'a>(
+        &'a self,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>>;
+    fn class(&self) -> Class;
     fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>>;
     fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>>;
     fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>>;
@@ -321,6 +351,21 @@ impl<T: Tool + Sync> ParsedCall for Bound<T> {
 
     fn instance(&self) -> &str {
         self.tool.instance()
+    }
+
+    fn waits<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<(), ToolError>> {
+        Box::pin(self.tool.waits(&self.service, call))
+    }
+
+    fn facts<'a>(
+        &'a self,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>> {
+        Box::pin(self.tool.facts(&self.service, call))
+    }
+
+    fn class(&self) -> Class {
+        self.tool.class()
     }
 
     fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>> {
@@ -476,9 +521,36 @@ pub struct Toolkit {
     pub progress: &'static [&'static str],
     /// Whose words its results hold, where a result does not say itself.
     pub label: Label,
+    /// What an agent should know of somebody before the first word. It stands at a conversation's beginning and stays the same there.
+    pub brief: Option<Brief>,
     /// Fetches a picture named on a [`Card`], such as `w342/abc.jpg` for `tmdb:w342/abc.jpg`.
     pub pictures: Option<Pictures>,
+    /// Follows what people asked for through this toolkit.
+    pub follow: Option<Arc<dyn Follow>>,
+    /// Understand what services send by themselves.
+    pub hooks: Vec<Arc<dyn Hook>>,
 }
+
+pub type Brief = Arc<dyn Fn(About) -> BoxFuture<'static, Result<Option<Known>, ToolError>> + Send + Sync>;
+
+/// Whom a conversation is with, for a [`Brief`].
+#[derive(Clone, Debug)]
+pub struct About {
+    pub person: Arc<Person>,
+    /// The room of several people, who all read what is answered; None where one person talks alone.
+    pub room: Option<Arc<str>>,
+}
+
+/// What a toolkit knows of somebody: a few plain lines, and whose words they are. Nobody asked for it, so it holds only words the
+/// person may be steered by: their own, and the household's by those who run it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub text: String,
+    pub label: Label,
+}
+
+/// Characters of one toolkit's brief; the rest is left out.
+pub const BRIEF_CHARS: usize = 1_800;
 
 pub type Pictures = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Picture, ToolError>> + Send + Sync>;
 
@@ -510,7 +582,10 @@ impl Toolkit {
                 probe: None,
                 progress: &[],
                 label: Label::OWN,
+                brief: None,
                 pictures: None,
+                follow: None,
+                hooks: Vec::new(),
             },
             service: Arc::new(service),
         }
@@ -554,6 +629,16 @@ impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
         self
     }
 
+    pub fn brief<F, R>(mut self, brief: F) -> Self
+    where
+        F: Fn(Arc<S>, About) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Known>, ToolError>> + Send + 'static,
+    {
+        let service = self.service.clone();
+        self.toolkit.brief = Some(Arc::new(move |about| Box::pin(brief(service.clone(), about))));
+        self
+    }
+
     pub fn pictures<F, R>(mut self, fetch: F) -> Self
     where
         F: Fn(Arc<S>, String) -> R + Send + Sync + 'static,
@@ -561,6 +646,16 @@ impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
     {
         let service = self.service.clone();
         self.toolkit.pictures = Some(Arc::new(move |name| Box::pin(fetch(service.clone(), name))));
+        self
+    }
+
+    pub fn follow(mut self, follow: impl Follow + 'static) -> Self {
+        self.toolkit.follow = Some(Arc::new(follow));
+        self
+    }
+
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.toolkit.hooks.push(Arc::new(hook));
         self
     }
 

@@ -25,7 +25,7 @@ pub use fault::{Fault, Switch};
 pub use model::{Mode, Pace};
 pub use plex::{GUEST_TOKEN, Plex, Ways};
 pub use requests::{Request, Violation};
-pub use servarr::{Dates, Fate, HealthIssue, Held, Offer, Pace as ServarrPace, Past, Sent, Servarr};
+pub use servarr::{DEFAULT, Dates, Fate, HealthIssue, Held, Offer, Pace as ServarrPace, Past, Sent, Servarr};
 
 use household::disk::Disk;
 use model::ModelStandIn;
@@ -281,9 +281,9 @@ impl Town {
         Plan::default()
     }
 
-    /// The demo household: the rule-based model, TMDb and TVmaze on free ports.
+    /// The demo household: the rule-based model, TMDb, TVmaze, Radarr and Sonarr on free ports.
     pub async fn demo() -> io::Result<Town> {
-        Self::plan().model(Mode::demo()).tmdb().tvmaze().start().await
+        Self::plan().model(Mode::demo()).tmdb().tvmaze().radarr(DEFAULT).sonarr(DEFAULT).start().await
     }
 
     /// Such as `http://127.0.0.1:4001/v1`. Empty when the model was not started; so are the others.
@@ -357,6 +357,11 @@ impl Town {
     #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
     pub fn sonarr(&self, name: &str) -> &Servarr {
         &self.instance(Kind::Sonarr, name).expect("the plan has a Sonarr of this name").stand_in
+    }
+
+    /// Name in the request log, address and key of every Radarr and Sonarr.
+    pub fn servarrs(&self) -> Vec<(String, &str, &str)> {
+        self.servarrs.iter().map(|one| (one.kind.service(&one.name), one.url.as_str(), one.stand_in.key())).collect()
     }
 
     /// In every Radarr and Sonarr: what the clock made due happens, and has been told when this returns.

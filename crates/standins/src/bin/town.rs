@@ -1,12 +1,13 @@
-//! Runs the stand-ins by hand or for a bench: prints their addresses, one a line, and serves until it is interrupted.
+//! Runs the stand-ins by hand or for a bench: prints their addresses, one a line, with the key behind it where only one is
+//! taken, and serves until it is interrupted.
 
 #![allow(clippy::print_stdout, reason = "the addresses are what this program is asked for")]
 
 use clap::{Parser, ValueEnum};
-use majordomo_standins::{Mode, Pace, Plan, Town, proxy::Proxy};
+use majordomo_standins::{DEFAULT, Mode, Pace, Plan, Town, proxy::Proxy};
 use std::{io, path::PathBuf, time::Duration};
 
-/// Stand-ins of a language model, TMDb, TVmaze and Plex on loopback.
+/// Stand-ins of a language model, TMDb, TVmaze, Plex, Radarr and Sonarr on loopback.
 #[derive(Parser)]
 #[command(name = "majordomo-standins", version)]
 struct Arguments {
@@ -25,6 +26,21 @@ struct Arguments {
     /// Made-up films and series in place of the household's library.
     #[arg(long, requires = "plex_port")]
     plex_items: Option<u64>,
+    /// Port of Radarr; 0 for a free one.
+    #[arg(long)]
+    radarr_port: Option<u16>,
+    /// URL base of Radarr, such as `/radarr`.
+    #[arg(long, default_value = "")]
+    radarr_base: String,
+    /// Port of Sonarr; 0 for a free one.
+    #[arg(long)]
+    sonarr_port: Option<u16>,
+    /// URL base of Sonarr, such as `/sonarr`.
+    #[arg(long, default_value = "")]
+    sonarr_base: String,
+    /// Names of further Radarrs and Sonarrs with nothing in them, such as `4k`, on free ports.
+    #[arg(long)]
+    also: Vec<String>,
     /// Port of a bare streaming proxy in front of the model; 0 for a free one.
     #[arg(long, requires = "model_port")]
     proxy_port: Option<u16>,
@@ -72,7 +88,8 @@ impl Arguments {
     /// Everything on free ports when no port is named.
     fn plan(&self) -> Plan {
         let mut plan = Town::plan().log(!self.no_log);
-        let named = [self.model_port, self.tmdb_port, self.tvmaze_port, self.plex_port];
+        let named =
+            [self.model_port, self.tmdb_port, self.tvmaze_port, self.plex_port, self.radarr_port, self.sonarr_port];
         let all = named.iter().all(Option::is_none);
         if let Some(port) = self.model_port.or(all.then_some(0)) {
             plan = plan.model_at(port, self.mode());
@@ -88,6 +105,15 @@ impl Arguments {
         }
         if let Some(count) = self.plex_items {
             plan = plan.plex_items(count);
+        }
+        if let Some(port) = self.radarr_port.or(all.then_some(0)) {
+            plan = plan.radarr_at(DEFAULT, port, &self.radarr_base);
+        }
+        if let Some(port) = self.sonarr_port.or(all.then_some(0)) {
+            plan = plan.sonarr_at(DEFAULT, port, &self.sonarr_base);
+        }
+        for name in &self.also {
+            plan = plan.radarr(name).sonarr(name);
         }
         match &self.specs {
             Some(folder) => plan.specs(folder),
@@ -120,6 +146,9 @@ fn main() -> io::Result<()> {
         ];
         for (name, address) in addresses.iter().filter(|(_, address)| !address.is_empty()) {
             println!("{name} {address}");
+        }
+        for (name, address, key) in town.servarrs() {
+            println!("{name} {address} {key}");
         }
         tokio::signal::ctrl_c().await
     })

@@ -11,7 +11,7 @@ const SUPERMAN: u64 = 9_300_004;
 const DRAGNET: u64 = 9_300_006;
 
 /// Of the Hillbillies' second season.
-pub(crate) const SECOND: [&str; 10] = [
+const SECOND: [&str; 10] = [
     "Jed Gets the Misery",
     "Hair-Raising Holiday",
     "Granny's Garden",

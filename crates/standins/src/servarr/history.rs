@@ -142,9 +142,9 @@ impl State {
     }
 
     pub(super) fn history_told(&mut self, question: &Question<'_>) -> Option<Told> {
-        match question.path.first()? {
-            &"history" => Some(self.history_list(question)),
-            &"blocklist" => Some(self.blocklist_list(question)),
+        match *question.path.first()? {
+            "history" => Some(self.history_list(question)),
+            "blocklist" => Some(self.blocklist_list(question)),
             _ => None,
         }
     }

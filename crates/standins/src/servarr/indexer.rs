@@ -369,7 +369,9 @@ impl State {
             reasons.push(format!("Release in queue is of equal or higher preference: {had} v1"));
         }
         if release.is_pack() {
-            let aired = |id: &u32| self.episodes.iter().any(|one| one.id == *id && self.has_aired(one.at));
+            // A day of grace, as the service gives it.
+            let until = self.now.checked_add(24.hours()).unwrap_or(self.now);
+            let aired = |id: &u32| self.episodes.iter().any(|one| one.id == *id && one.at <= until);
             if !release.items.iter().all(aired) {
                 reasons.push("Full season release rejected. All episodes haven't aired yet.".to_owned());
             }
@@ -377,11 +379,14 @@ impl State {
         if release.items.is_empty() {
             reasons.push("Unable to identify correct episode(s) using release name and scene mappings".to_owned());
         }
-        if !interactive && matches!(query, Query::Season(..)) {
-            // A pack with an episode nobody wants is not a pack for this search; the file rules above see the rest.
-            let wanted = |id: &u32| self.episodes.iter().any(|one| one.id == *id && one.monitored);
-            if !release.is_pack() && !release.items.iter().all(wanted) {
-                reasons.push("Episode is not monitored".to_owned());
+        if !interactive && let Query::Season(show, _) = query {
+            let monitored = |id: &u32| self.episodes.iter().any(|one| one.id == *id && one.monitored);
+            if self.shows.iter().any(|one| one.id == show && !one.monitored) {
+                reasons.push("Series is not monitored".to_owned());
+            } else if !release.items.iter().all(monitored) {
+                let several = release.items.len() > 1;
+                let reason = if several { "One or more episodes is not monitored" } else { "Episode is not monitored" };
+                reasons.push(reason.to_owned());
             }
         }
         reasons

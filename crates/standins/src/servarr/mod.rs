@@ -66,7 +66,7 @@ impl Kind {
 }
 
 /// The name of the instance that has the household's library.
-pub(crate) const DEFAULT: &str = "default";
+pub const DEFAULT: &str = "default";
 
 /// What a plan says of one instance.
 #[derive(Clone, Debug)]
@@ -312,8 +312,7 @@ impl Servarr {
         {
             self.test(&question.body).await?;
         }
-        let told = self.now().route(&question);
-        told
+        self.now().route(&question)
     }
 
     fn refused(refusal: Refusal) -> Response<Body> {

@@ -281,7 +281,7 @@ impl State {
                     row["errorMessage"] = json!(error);
                 }
                 // A client that does not know when it is done says nothing.
-                if moving {
+                if moving || left == 0 {
                     row["timeleft"] = json!(time_left(done.duration_since(self.now)));
                     row["estimatedCompletionTime"] = json!(done);
                 }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Show {
     pub(super) id: u32,
     pub(super) series: &'static Series,
-    monitored: bool,
+    pub(super) monitored: bool,
     pub(super) profile: u32,
     pub(super) path: String,
     root: String,
@@ -602,7 +602,7 @@ impl State {
                     // Without any options nothing that has aired is watched.
                     let aired = options.is_null() && episode.at < now;
                     let ignored = (has_file && options["ignoreEpisodesWithFiles"] == true)
-                        || (!has_file && options["ignoreEpisodesWithoutFiles"] == true);
+                        || (!has_file && episode.at < now && options["ignoreEpisodesWithoutFiles"] == true);
                     flagged && !aired && !ignored
                 }
             };
@@ -611,8 +611,12 @@ impl State {
             self.episodes.iter().filter(|one| one.show == id && one.monitored).map(|one| one.season).collect();
         if let Some(show) = self.shows.iter_mut().find(|show| show.id == id) {
             if how.is_some() {
+                let narrow = matches!(how, Some("firstSeason" | "pilot" | "none"));
                 for (season, monitored) in &mut show.seasons {
-                    *monitored = watched.contains(season);
+                    // The newest season stays watched for what is still to come.
+                    let newest = *season > 0 && *season == last && !narrow;
+                    let only_pilot = *season == 1 && how == Some("pilot");
+                    *monitored = newest || (watched.contains(season) && !only_pilot);
                 }
             }
             if how == Some("none") {

@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use majordomo_standins::Town;
+use majordomo_standins::{Clock, Fate, HealthIssue, Held, Offer, Town};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{

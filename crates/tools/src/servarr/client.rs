@@ -11,6 +11,7 @@ use majordomo_upstream::{
 };
 use serde_json::Value;
 use std::{
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -23,6 +24,8 @@ const LIBRARY_BYTES: usize = 64 * 1024 * 1024;
 const RELEASES_BYTES: usize = 16 * 1024 * 1024;
 const MAX_POSTER_BYTES: usize = 2 * 1024 * 1024;
 const PICTURE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/svg+xml"];
+/// Releases remembered of the last searches, a few hundred each.
+const MOST_RELEASES: usize = 2_000;
 /// Equal questions within so long are one: what moves, such as a queue, is not kept longer.
 const LIVE: Duration = Duration::from_secs(2);
 
@@ -44,6 +47,8 @@ struct Inner {
     search: Service,
     /// When something was last changed through this client: nothing older is told from a cache.
     changed: Mutex<Option<Instant>>,
+    /// Releases of the last searches by our own reference, oldest first.
+    releases: Mutex<VecDeque<(String, Value)>>,
 }
 
 /// How long an answer may be reused.
@@ -127,6 +132,7 @@ impl Client {
             name,
             settings,
             changed: Mutex::new(None),
+            releases: Mutex::new(VecDeque::new()),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -284,6 +290,21 @@ impl Client {
         let changed = *self.inner.changed.lock().unwrap_or_else(PoisonError::into_inner);
         let age = changed.map_or(age, |changed| age.min(changed.elapsed()));
         service.get_cached(&api(path), query, age, &Scope::Household).await
+    }
+
+    /// Keeps what is needed to tell and to grab a release.
+    pub(super) fn remember(&self, releases: impl Iterator<Item = (String, Value)>) {
+        let mut known = self.inner.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let releases: BTreeMap<String, Value> = releases.collect();
+        known.retain(|(kept, _)| !releases.contains_key(kept));
+        known.extend(releases);
+        let too_many = known.len().saturating_sub(MOST_RELEASES);
+        known.drain(..too_many);
+    }
+
+    pub(super) fn remembered(&self, reference: &str) -> Option<Value> {
+        let known = self.inner.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(kept, _)| kept == reference).map(|(_, release)| release.clone())
     }
 
     pub fn not_as_described(&self, what: &str) -> ToolError {

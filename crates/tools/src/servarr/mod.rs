@@ -10,12 +10,18 @@
 
 pub mod client;
 pub mod command;
+pub mod commands;
+mod exclusions;
+pub mod history;
+mod imports;
 pub mod lists;
 mod queue;
+pub mod releases;
 mod settings;
 pub mod stuck;
 mod system;
 pub mod view;
+mod wanted;
 
 pub use client::{Client, Page, Paging};
 pub use command::Command;
@@ -23,8 +29,9 @@ pub use lists::NameOrId;
 pub use settings::{Availability, Settings};
 pub(crate) use settings::{fault, instance_settings, problems};
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use majordomo_domain::{
-    ToolError,
+    Call, ToolError,
     approval::Wording,
     text,
     tool::{Picture, ToolkitBuilder, UndoCall},
@@ -233,6 +240,47 @@ pub(crate) fn needed_id<A: Application>(movie: Option<u64>, series: Option<u64>)
     own_id::<A>(movie, series)?.ok_or_else(|| ToolError::TellModel(format!("{} is needed", A::WHICH.id_argument())))
 }
 
+/// An argument only Sonarr's tools have.
+pub(crate) fn sonarr_only<A: Application, T>(name: &str, given: Option<T>) -> Result<Option<T>, ToolError> {
+    match (A::WHICH, &given) {
+        (Which::Radarr, Some(_)) => Err(ToolError::TellModel(format!("Radarr knows no {name}"))),
+        _ => Ok(given),
+    }
+}
+
+/// `1 film`, `3 films`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    match (count, one) {
+        (1, _) | (_, "series") => format!("{count} {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
+/// A day such as `2026-11-21`; of an instant, its date.
+pub(crate) fn day(text: &str) -> Result<Date, ToolError> {
+    let text = text.trim();
+    let date = text.get(..10).unwrap_or(text);
+    date.parse().map_err(|_| {
+        ToolError::TellModel(format!("“{}” is not a day such as 2026-11-21", text::shorten(&text::clean(text), 30)))
+    })
+}
+
+/// An instant, or the beginning of a day.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, ToolError> {
+    match text.trim().parse() {
+        Ok(instant) => Ok(instant),
+        Err(_) => {
+            let start = day(text)?.to_zoned(TimeZone::UTC);
+            start.map(|start| start.timestamp()).map_err(|error| ToolError::TellModel(error.to_string()))
+        }
+    }
+}
+
+/// Where the person of a call is.
+pub(crate) fn zone(call: &Call) -> TimeZone {
+    call.person.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC)
+}
+
 /// The call that takes a change back, on the same instance.
 pub(crate) fn undo(tool: &str, client: &Client, mut arguments: Value, title: impl Into<String>) -> UndoCall {
     arguments["instance"] = client.name().into();
@@ -341,9 +389,39 @@ pub fn shared_tools<A: Application>(builder: ToolkitBuilder<Instances<A>>) -> To
         .tool::<system::QualityProfiles<A>>()
         .tool::<system::Tags<A>>()
         .tool::<system::TagCreate<A>>()
+        .tool::<system::Parse<A>>()
+        .tool::<system::Notifications<A>>()
+        .tool::<system::Indexers<A>>()
+        .tool::<system::DownloadClients<A>>()
         .tool::<queue::Queue<A>>()
         .tool::<queue::QueueDetails<A>>()
         .tool::<queue::QueueStatus<A>>()
         .tool::<queue::QueueRemove<A>>()
         .tool::<queue::QueueGrab<A>>()
+        .tool::<history::History<A>>()
+        .tool::<history::HistorySince<A>>()
+        .tool::<history::MarkFailed<A>>()
+        .tool::<history::Blocklist<A>>()
+        .tool::<history::BlocklistRemove<A>>()
+        .tool::<history::ClearBlacklist<A>>()
+        .tool::<wanted::Missing<A>>()
+        .tool::<wanted::Cutoff<A>>()
+        .tool::<wanted::Calendar<A>>()
+        .tool::<wanted::ActivityOverview<A>>()
+        .tool::<releases::Releases<A>>()
+        .tool::<releases::Grab<A>>()
+        .tool::<imports::ManualImportPreview<A>>()
+        .tool::<imports::ManualImport<A>>()
+        .tool::<exclusions::Exclusions<A>>()
+        .tool::<exclusions::ExclusionAdd<A>>()
+        .tool::<exclusions::ExclusionRemove<A>>()
+        .tool::<commands::CommandState<A>>()
+        .tool::<commands::CommandCancel<A>>()
+        .tool::<commands::Refresh<A>>()
+        .tool::<commands::Rescan<A>>()
+        .tool::<commands::RefreshDownloads<A>>()
+        .tool::<commands::RenamePreview<A>>()
+        .tool::<commands::Rename<A>>()
+        .tool::<commands::SearchMissing<A>>()
+        .tool::<commands::SearchCutoff<A>>()
 }

@@ -288,3 +288,176 @@ impl<A: Application> Tool for TagCreate<A> {
         Ok(output)
     }
 }
+
+arguments! {
+    /// How {App} understands a release's name: title, year or episodes, quality, languages.
+    pub struct Parse<A> {
+        /// The release's name.
+        title: String,
+    }
+}
+
+impl<A: Application> Tool for Parse<A> {
+    const NAME: &'static str = named!(A, "parse");
+    const EFFECT: Effect = Effect::Read;
+    const KEYWORDS: &'static str =
+        "parse release name understand meaning Name verstehen Bedeutung nombre interpretar nom comprendre";
+    type Service = Instances<A>;
+
+    fn title(&self) -> String {
+        format!("Asking how {} reads a release's name", A::WHICH.name())
+    }
+
+    fn instance(&self) -> &str {
+        self.instance.as_deref().unwrap_or_default()
+    }
+
+    async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
+        let client = self.client(instances)?;
+        let title: String = clean(&self.title).trim().chars().take(300).collect();
+        if title.is_empty() {
+            return Err(ToolError::TellModel("the name is empty".into()));
+        }
+        let answer = client.get("/parse", &vec![("title", title)], Age::List).await?;
+        let parsed = match A::WHICH {
+            super::Which::Radarr => &answer["parsedMovieInfo"],
+            super::Which::Sonarr => &answer["parsedEpisodeInfo"],
+        };
+        if !parsed.is_object() {
+            return Output::json(&json!({ "note": "nothing found: the name is not understood" }));
+        }
+        let (thing, name) = match A::WHICH {
+            super::Which::Radarr => (&answer["movie"], &parsed["primaryMovieTitle"]),
+            super::Which::Sonarr => (&answer["series"], &parsed["seriesTitle"]),
+        };
+        let titles = view::text(name, 200).or_else(|| view::text(&parsed["movieTitles"][0], 200));
+        let told = view::Fields::default()
+            .put("title", titles)
+            .put("year", parsed["year"].as_u64().filter(|year| *year > 0))
+            .put("season", parsed["seasonNumber"].as_u64())
+            .put("episodes", parsed["episodeNumbers"].as_array().map(|list| json!(list)))
+            .flag("whole_season", parsed["fullSeason"] == true)
+            .put("quality", view::quality(&parsed["quality"]))
+            .put("languages", view::languages(&parsed["languages"]))
+            .put("group", view::text(&parsed["releaseGroup"], 60))
+            .put("known_as", view::title_and_year(thing))
+            .put(A::WHICH.id_argument(), thing["id"].as_u64().filter(|id| *id > 0))
+            .done();
+        Output::json(&told)
+    }
+}
+
+arguments! {
+    /// Whom {App} tells about what it does: webhooks, chats, media servers, and whether each is on.
+    pub struct Notifications<A> {}
+}
+
+impl<A: Application> Tool for Notifications<A> {
+    const NAME: &'static str = named!(A, "notifications");
+    const EFFECT: Effect = Effect::Read;
+    const KEYWORDS: &'static str =
+        "notification connect webhook discord telegram Benachrichtigung notificación aviso notification";
+    type Service = Instances<A>;
+
+    fn title(&self) -> String {
+        format!("Looking up whom {} tells", A::WHICH.name())
+    }
+
+    fn instance(&self) -> &str {
+        self.instance.as_deref().unwrap_or_default()
+    }
+
+    async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
+        let client = self.client(instances)?;
+        let list = client.list("/notification", &Query::new(), Age::List).await?;
+        let notification = |it: &Value| {
+            let is_told = |(name, value): (&String, &Value)| {
+                (*value == true && name.starts_with("on")).then(|| name[2..].to_owned())
+            };
+            let told_of: Vec<String> = it.as_object().into_iter().flatten().filter_map(is_told).take(15).collect();
+            // Its fields hold addresses and keys, and stay here.
+            view::Fields::default()
+                .put("name", view::text(&it["name"], 60))
+                .put("kind", view::text(&it["implementationName"], 60))
+                .put("told_of", told_of)
+                .done()
+        };
+        Output::json(&view::some(list.iter(), 20, notification))
+    }
+}
+
+arguments! {
+    /// The indexers {App} searches: names, kinds, priority, what each is used for.
+    pub struct Indexers<A> {}
+}
+
+impl<A: Application> Tool for Indexers<A> {
+    const NAME: &'static str = named!(A, "indexers");
+    const ALIASES: &'static [&'static str] = also_named!(A, "get_indexers");
+    const EFFECT: Effect = Effect::Read;
+    const KEYWORDS: &'static str =
+        "indexer tracker source torrent usenet Quelle Indexer fuente indexador source indexeur";
+    type Service = Instances<A>;
+
+    fn title(&self) -> String {
+        format!("Looking up {}'s indexers", A::WHICH.name())
+    }
+
+    fn instance(&self) -> &str {
+        self.instance.as_deref().unwrap_or_default()
+    }
+
+    async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
+        let client = self.client(instances)?;
+        let list = client.list("/indexer", &Query::new(), Age::List).await?;
+        let indexer = |it: &Value| {
+            view::Fields::default()
+                .put("name", view::text(&it["name"], 60))
+                .put("kind", view::text(&it["implementationName"], 60))
+                .put("protocol", view::text(&it["protocol"], 20))
+                .put("priority", it["priority"].as_u64())
+                .put("rss", it["enableRss"].as_bool())
+                .put("automatic_search", it["enableAutomaticSearch"].as_bool())
+                .put("interactive_search", it["enableInteractiveSearch"].as_bool())
+                .done()
+        };
+        Output::json(&view::some(list.iter(), 40, indexer))
+    }
+}
+
+arguments! {
+    /// The download clients {App} sends releases to, and whether each is on.
+    pub struct DownloadClients<A> {}
+}
+
+impl<A: Application> Tool for DownloadClients<A> {
+    const NAME: &'static str = named!(A, "download_clients");
+    const ALIASES: &'static [&'static str] = also_named!(A, "get_download_clients");
+    const EFFECT: Effect = Effect::Read;
+    const KEYWORDS: &'static str =
+        "download client torrent usenet qbittorrent sabnzbd Downloader cliente de descarga client de téléchargement";
+    type Service = Instances<A>;
+
+    fn title(&self) -> String {
+        format!("Looking up {}'s download clients", A::WHICH.name())
+    }
+
+    fn instance(&self) -> &str {
+        self.instance.as_deref().unwrap_or_default()
+    }
+
+    async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
+        let client = self.client(instances)?;
+        let list = client.list("/downloadclient", &Query::new(), Age::List).await?;
+        let told = |it: &Value| {
+            view::Fields::default()
+                .put("name", view::text(&it["name"], 60))
+                .put("kind", view::text(&it["implementationName"], 60))
+                .put("protocol", view::text(&it["protocol"], 20))
+                .put("on", it["enable"].as_bool())
+                .put("priority", it["priority"].as_u64())
+                .done()
+        };
+        Output::json(&view::some(list.iter(), 20, told))
+    }
+}
