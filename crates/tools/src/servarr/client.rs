@@ -4,6 +4,7 @@ use super::{Settings, Which, view};
 use majordomo_domain::{
     ToolError,
     text::{clean, shorten},
+    tool::Picture,
 };
 use majordomo_upstream::{
     Credential, Method, Scope, Service, ServiceLimits, ServiceSpec, Upstream, UpstreamError, Url,
@@ -21,6 +22,7 @@ pub const LARGEST_PAGE: usize = 1_000;
 const LIBRARY_BYTES: usize = 64 * 1024 * 1024;
 /// All candidates of a search.
 const RELEASES_BYTES: usize = 16 * 1024 * 1024;
+const MAX_PICTURE_BYTES: usize = 5 * 1024 * 1024;
 /// Releases remembered of the last searches, a few hundred each.
 const MOST_RELEASES: usize = 2_000;
 /// Equal questions within so long are one: what moves, such as a queue, is not kept longer.
@@ -255,6 +257,22 @@ impl Client {
             return Err(self.not_as_described("no version"));
         };
         Ok(format!("{} {version}", self.which().name()))
+    }
+
+    /// The poster of a film or series.
+    pub async fn poster(&self, id: u64) -> Result<Picture, ToolError> {
+        let answer =
+            self.inner.api.get_bytes(&api(&format!("/mediacover/{id}/poster-500.jpg")), MAX_PICTURE_BYTES).await;
+        let (media_type, bytes) = match answer {
+            Err(UpstreamError::NotFound { .. }) => {
+                return Err(ToolError::TellModel("there is no picture of that name".into()));
+            }
+            other => other.map_err(|error| self.tool_error(error))?,
+        };
+        if !["image/jpeg", "image/png", "image/webp", "image/svg+xml"].contains(&media_type.as_str()) {
+            return Err(self.not_as_described("something that is not a picture"));
+        }
+        Ok(Picture { media_type, bytes: bytes.to_vec() })
     }
 
     async fn cached(

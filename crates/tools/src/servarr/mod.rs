@@ -11,7 +11,7 @@
 pub mod client;
 pub mod command;
 pub mod commands;
-mod exclusions;
+pub mod exclusions;
 pub mod history;
 mod imports;
 pub mod lists;
@@ -34,7 +34,7 @@ use majordomo_domain::{
     Call, ToolError,
     approval::Wording,
     text,
-    tool::{ToolkitBuilder, UndoCall},
+    tool::{Picture, ToolkitBuilder, UndoCall},
 };
 use majordomo_upstream::Upstream;
 use schemars::{JsonSchema, Schema};
@@ -355,6 +355,14 @@ impl<A: Application> Instances<A> {
 
     pub fn all(&self) -> impl Iterator<Item = &Client> {
         self.clients.values()
+    }
+
+    /// A poster by instance and number, `default/12`.
+    pub async fn picture(&self, name: &str) -> Result<Picture, ToolError> {
+        let unknown = || ToolError::TellModel("there is no picture of that name".into());
+        let (instance, id) = name.rsplit_once('/').ok_or_else(unknown)?;
+        let id = id.parse().map_err(|_| unknown())?;
+        self.clients.get(instance).ok_or_else(unknown)?.poster(id).await
     }
 
     /// What the toolkit's probe says: the version of each instance.
