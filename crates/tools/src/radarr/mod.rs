@@ -5,6 +5,7 @@
 //! Start reading at [`toolkit`]; then `film.rs` (a film), `library.rs` (looking), `change.rs`, `fallback.rs` (when nothing is found).
 
 mod change;
+mod fallback;
 mod film;
 mod library;
 
@@ -58,6 +59,8 @@ pub fn toolkit(config: &Config, instances: Instances<Radarr>) -> Toolkit {
         .tool::<change::FileDelete>()
         .tool::<change::SearchMovies>()
         .tool::<change::CollectionUpdate>()
+        .tool::<fallback::QualityFallback>()
+        .tool::<fallback::MovieAdditionFallback>()
         .probe(|instances| async move { instances.status().await })
         .pictures(|instances, name| async move { instances.picture(&name).await })
         .build()

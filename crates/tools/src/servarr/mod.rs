@@ -12,6 +12,7 @@ pub mod client;
 pub mod command;
 pub mod commands;
 pub mod exclusions;
+pub mod fallback;
 pub mod history;
 mod imports;
 pub mod lists;
