@@ -199,7 +199,7 @@ impl Instance {
             ..limits
         };
         // "No faster than one request a second overall": bursts of a question's few requests are let through.
-        let cloud = ServiceLimits { at_once: 2, per: Some((5, Duration::from_secs(5))), ..limits };
+        let cloud = ServiceLimits { at_once: 2, per: Some((10, Duration::from_secs(10))), ..limits };
         let token = |name: String, base_url: &Url, limits: ServiceLimits| {
             let credential = Credential::Header { name: "x-plex-token", value: server.token.clone() };
             upstream.service(ServiceSpec { name, base_url: base_url.clone(), credential, limits })
@@ -417,7 +417,11 @@ impl Instance {
 
     /// Ask a host behind plex.tv. None when it knows no such thing.
     pub async fn cloud(&self, host: Host, path: &str, query: &Query) -> Result<Option<Value>, ToolError> {
+        let has_container = matches!(host, Host::Discover | Host::Metadata);
         match Self::door(self.doors().await?, host).get(path, query).await {
+            Ok(answer) if has_container && !answer["MediaContainer"].is_object() => {
+                Err(self.cloud_not_as_described(host))
+            }
             Ok(answer) => Ok(Some(Value::clone(&answer))),
             Err(UpstreamError::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.cloud_error(host, error)),

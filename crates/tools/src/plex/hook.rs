@@ -1,8 +1,10 @@
 //! What a Plex webhook says: a form with JSON in the field `payload`, and sometimes a picture, which is passed over.
 
+use super::Plex;
+use futures_util::{FutureExt, future::BoxFuture};
 use majordomo_domain::{
     ToolError,
-    hook::Notification,
+    hook::{Hook, Notification},
     text::{clean, shorten},
 };
 use serde_json::{Map, Value, json};
@@ -27,6 +29,38 @@ const KEPT: [&str; 15] = [
     "librarySectionTitle",
     "userRating",
 ];
+
+/// The receiver of Plex's webhooks: what is new makes the index look.
+pub struct Webhook {
+    plex: Plex,
+}
+
+impl Webhook {
+    pub fn new(plex: Plex) -> Self {
+        Self { plex }
+    }
+}
+
+impl Hook for Webhook {
+    fn name(&self) -> &str {
+        "plex"
+    }
+
+    fn receive<'a>(
+        &'a self,
+        content_type: &'a str,
+        body: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Notification>, ToolError>> {
+        async move {
+            let notification = understand(content_type, body).await?;
+            if notification.as_ref().is_some_and(is_new_in_library) {
+                self.plex.library_is_stale();
+            }
+            Ok(notification)
+        }
+        .boxed()
+    }
+}
 
 /// One webhook as a fact: `kind` is Plex's word (`library.new`, `media.scrobble` …), `body` has `account`, `server`, `player` and
 /// `item` with the item's keys and `ids` such as `tmdb://603`. None for events without a name.
@@ -58,7 +92,7 @@ pub async fn understand(content_type: &str, body: &[u8]) -> Result<Option<Notifi
         "is_owner": said["owner"].as_bool().unwrap_or(false),
         "item": item,
     });
-    Ok(Some(Notification { source: "plex".into(), kind: event.to_owned(), body }))
+    Ok(Some(Notification { source: "plex".into(), kind: event.to_owned(), body, ..Notification::default() }))
 }
 
 /// Whether a notification means that the library has something it did not have.
@@ -94,7 +128,6 @@ fn not_understood(what: &str) -> ToolError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt;
 
     const TYPE: &str = "multipart/form-data; boundary=----boundary7";
 

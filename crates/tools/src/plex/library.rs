@@ -15,6 +15,7 @@ use majordomo_domain::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Newest first, over several sections.
 fn newest(mut found: Vec<Value>, field: &str) -> Vec<Value> {
@@ -360,6 +361,8 @@ pub struct FindByGuid {
 impl Tool for FindByGuid {
     const NAME: &'static str = "plex_find_by_guid";
     const EFFECT: Effect = Effect::Read;
+    /// The first question reads the whole library.
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(60));
     const KEYWORDS: &'static str =
         "plex id tmdb imdb tvdb do we have it already in library vorhanden schon da ya está déjà présent";
     type Service = Plex;

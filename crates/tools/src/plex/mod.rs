@@ -21,6 +21,7 @@ mod tell;
 mod tests;
 mod watchlist;
 
+pub use arguments::Shelf;
 pub use client::Plex;
 pub use index::{Have, Library, Outside};
 
@@ -57,7 +58,7 @@ pub struct Server {
     pub timeout_ms: u64,
     /// Wait for one answer. Milliseconds, 100 to 600 000, default 10 000.
     pub request_timeout_ms: u64,
-    /// Wall time of reading the whole library. Milliseconds, 100 to 600 000, default 60 000.
+    /// Wait for one answer while the whole library is read. Milliseconds, 100 to 600 000, default 60 000.
     pub sync_timeout_ms: u64,
     /// Requests at the same time, 1 to 100, default 4: it is a home machine.
     pub at_once: usize,
