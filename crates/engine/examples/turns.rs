@@ -88,6 +88,7 @@ async fn main() {
         config: Config::default(),
         rules: Vec::new(),
         limits: Default::default(),
+        news: Default::default(),
         owner: "bench".into(),
     })
     .await

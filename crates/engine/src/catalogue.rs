@@ -139,6 +139,15 @@ impl CatalogueTool {
         self.in_time(parsed.preview(call)).await
     }
 
+    /// What rules may look at beside the arguments, within the toolkit's time.
+    pub async fn facts(
+        &self,
+        parsed: &dyn ParsedCall,
+        call: &Call,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, ToolError> {
+        self.in_time(parsed.facts(call)).await
+    }
+
     /// Whether a call has happened already, within the toolkit's time.
     pub async fn check(&self, parsed: &dyn ParsedCall, call: &Call) -> Result<Option<Output>, ToolError> {
         self.in_time(parsed.check(call)).await

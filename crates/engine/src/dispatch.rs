@@ -153,16 +153,30 @@ impl Prepared {
     }
 }
 
+/// A found tool is used as itself: its own effect, limits and title hold.
+fn in_its_own_name(call: &CallRequest) -> (String, String) {
+    match serde_json::from_str::<builtin::UseTool>(&call.arguments) {
+        Ok(inner) if call.name == builtin::UseTool::NAME => {
+            (inner.name, serde_json::Value::Object(inner.arguments).to_string())
+        }
+        _ => (call.name.clone(), call.arguments.clone()),
+    }
+}
+
 impl Batch<'_> {
-    /// Understand every call; nothing runs yet.
-    pub fn prepare(&self, calls: &[CallRequest], asked: &Asked) -> Vec<Prepared> {
+    /// Understand every call; nothing runs yet. What rules want to know beside the arguments is asked of the tool.
+    pub async fn prepare(&self, calls: &[CallRequest], asked: &Asked) -> Vec<Prepared> {
+        let mut facts = Vec::with_capacity(calls.len());
+        for call in calls {
+            facts.push(self.facts_of(call).await);
+        }
         let mut seen = HashSet::new();
         let mut changes = 0;
         calls
             .iter()
             .enumerate()
             .map(|(index, call)| {
-                let mut prepared = self.understand(call);
+                let mut prepared = self.understand(call, std::mem::take(&mut facts[index]));
                 let wants_change = prepared.is_change() || matches!(prepared.work, Work::Ask(..));
                 changes += usize::from(wants_change);
                 if wants_change && changes > MOST_CHANGES {
@@ -191,14 +205,27 @@ impl Batch<'_> {
             .collect()
     }
 
-    fn understand(&self, call: &CallRequest) -> Prepared {
-        // A found tool is used as itself: its own effect, limits and title hold.
-        let (name, arguments) = match serde_json::from_str::<builtin::UseTool>(&call.arguments) {
-            Ok(inner) if call.name == builtin::UseTool::NAME => {
-                (inner.name, serde_json::Value::Object(inner.arguments).to_string())
+    /// What a rule may look at beside the arguments of a change. Empty where no rule looks, and where it cannot be told: then only
+    /// rules fit that do not look.
+    async fn facts_of(&self, call: &CallRequest) -> serde_json::Map<String, Value> {
+        let (name, arguments) = in_its_own_name(call);
+        let Some(tool) = self.engine.0.catalogue.find(&name) else { return Default::default() };
+        let looks = self.engine.0.rules.iter().any(|rule| rule.looks_into(tool.tool.name));
+        if tool.tool.effect == Effect::Read || !looks || !self.may_change {
+            return Default::default();
+        }
+        let Ok(parsed) = tool.tool.parse(&arguments) else { return Default::default() };
+        match tool.facts(&*parsed, &self.call_of(call)).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                tracing::info!(%error, tool = tool.tool.name, "what rules look at could not be told");
+                Default::default()
             }
-            _ => (call.name.clone(), call.arguments.clone()),
-        };
+        }
+    }
+
+    fn understand(&self, call: &CallRequest, facts: serde_json::Map<String, Value>) -> Prepared {
+        let (name, arguments) = in_its_own_name(call);
         let refuse = |text: String, malformed| Prepared {
             request: call.clone(),
             title: shorten(&clean(&name), 60),
@@ -214,7 +241,10 @@ impl Batch<'_> {
             Err(error) => return refuse(error.to_string(), true),
             Ok(parsed) => parsed,
         };
-        let value = serde_json::from_str::<Value>(&arguments).unwrap_or_else(|_| Value::Object(Default::default()));
+        let mut value = serde_json::from_str::<Value>(&arguments).unwrap_or_else(|_| Value::Object(Default::default()));
+        if let Value::Object(object) = &mut value {
+            object.extend(facts);
+        }
         let Judged { verdict, reason } = match self.may_change || tool.tool.effect == Effect::Read {
             true => self.judge(tool, &value),
             false => {
@@ -432,6 +462,7 @@ impl Batch<'_> {
                 if is_change {
                     let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
                     result.receipt = Some(shorten(&clean(&receipt), 300));
+                    self.offer_undo(&mut result, output.undo);
                 }
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use crate::{
     catalogue::{Catalogue, ToolOverride},
     delegate::Home,
     health::{Health, ProbeResult},
+    notice::NewsConfig,
     room::{Room, Rooms, TurnHandle, Waiting},
     route::Router,
     turn,
@@ -51,6 +52,8 @@ pub struct Config {
     pub cool_down_seconds: u64,
     /// Hours a long result can be recalled. Default 24.
     pub recall_hours: u32,
+    /// Minutes in which a change can be taken back with one press, 0 to 10 080. Default 60; 0 for never.
+    pub undo_minutes: u32,
     /// Time-outs and parallelism by toolkit or by tool, in place of their own.
     pub tools: BTreeMap<String, ToolOverride>,
 }
@@ -64,6 +67,7 @@ impl Default for Config {
             max_message_chars: 100_000,
             cool_down_seconds: 30,
             recall_hours: 24,
+            undo_minutes: 60,
             tools: BTreeMap::new(),
         }
     }
@@ -81,6 +85,7 @@ pub struct Parts {
     /// Who may do what, beside the default table. The first that fits decides.
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
     /// The name of this process in leases, different in every process that shares the database.
     pub owner: String,
 }
@@ -169,6 +174,7 @@ pub(crate) struct Inner {
     pub remembered: moka::future::Cache<ConversationId, crate::context::Remembered>,
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
     /// What conversations begin with, by person, room and the version of all facts.
     pub known: moka::future::Cache<(PersonId, Option<String>, u64), Option<Arc<crate::memory::Known>>>,
     /// Codes that joined nothing, by channel and account.
@@ -225,6 +231,7 @@ impl Engine {
                 .build(),
             rules: parts.rules,
             limits: parts.limits,
+            news: parts.news,
             known: moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(60)).build(),
             wrong_codes: moka::future::Cache::builder()
                 .max_capacity(10_000)
@@ -246,6 +253,7 @@ impl Engine {
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
         engine.spawn_expiry();
+        engine.spawn_follow();
         engine.spawn_take_over();
         Ok(engine)
     }

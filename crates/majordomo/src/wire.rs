@@ -71,6 +71,7 @@ pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Re
         config: config.engine.clone(),
         rules: config.rules.clone(),
         limits: config.limits.clone(),
+        news: config.news.clone(),
         owner: owner.to_owned(),
     })
     .await

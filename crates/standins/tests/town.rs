@@ -1,5 +1,10 @@
 //! The town through its doors: what a client of the real services would get, on good days and bad ones.
 
+#[path = "town/plex.rs"]
+mod plex;
+#[path = "town/servarr.rs"]
+mod servarr;
+
 use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
 use majordomo_standins::{

@@ -5,11 +5,39 @@ use majordomo_domain::{Effect, Toolkit};
 use serde_json::Value;
 use std::collections::HashMap;
 
+/// A Plex server nobody is asked for.
+fn plex() -> crate::plex::Config {
+    let base_url = Some("http://127.0.0.1:9".parse().expect("an address"));
+    let token = majordomo_domain::Secret::new("0123456789abcdef0123");
+    let server = crate::plex::Server { base_url, token, ..Default::default() };
+    [("default".to_owned(), server)].into()
+}
+
+/// Plex's tools that change something.
+const PLEX_CHANGES: &str = "plex_rate plex_mark_watched plex_mark_unwatched plex_remove_from_continue plex_refresh_item plex_delete_item \
+    plex_scan_section plex_stop_session plex_playlist_create plex_playlist_add plex_playlist_remove plex_playlist_move plex_playlist_rename \
+    plex_playlist_delete plex_collection_create plex_collection_add plex_collection_remove plex_collection_delete plex_watchlist_add \
+    plex_watchlist_remove";
+
+/// Names of Plex's operations, and those an earlier system called them by.
+const PLEX_PROMISED: &str = "plex_identity plex_server_info plex_sections plex_section_items plex_section_filters plex_search \
+    plex_find_by_guid plex_recently_added plex_on_deck plex_continue_watching plex_metadata plex_children plex_all_episodes plex_similar \
+    plex_related plex_sessions plex_history plex_accounts plex_activities plex_rate plex_mark_watched plex_mark_unwatched \
+    plex_remove_from_continue plex_scan_section plex_refresh_item plex_playlists plex_playlist_items plex_playlist_create plex_playlist_add \
+    plex_playlist_remove plex_playlist_move plex_playlist_rename plex_playlist_delete plex_collections plex_collection_items \
+    plex_collection_create plex_collection_add plex_collection_remove plex_collection_delete plex_stop_session plex_delete_item \
+    plex_watchlist plex_watchlist_add plex_watchlist_remove plex_watchlist_state plex_discover_search plex_discover_match plex_account \
+    plex_servers plex_pin search_plex get_plex_library_sections get_plex_recently_added get_plex_on_deck get_plex_continue_watching \
+    get_plex_unwatched get_plex_collections get_plex_playlists get_plex_similar_items get_plex_extras get_plex_playback_status \
+    get_plex_watch_history get_plex_item_details get_plex_movies_4k_or_hdr set_plex_rating plex_library_overview";
+
 fn all() -> Vec<Toolkit> {
     let mut config = Config::default();
     config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
     config.radarr.0.insert("default".into(), crate::radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), crate::sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
+    config.plex = plex();
     let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(off, []);
     toolkits
@@ -33,6 +61,23 @@ fn the_catalogue_lists_every_tool_with_one_line() {
 /// What changes something in Radarr and in Sonarr, without the application's name.
 const SERVARR_CHANGES: &[&str] = &["arr_tag_create"];
 
+/// What changes something in Sonarr only.
+#[rustfmt::skip]
+const SONARR_CHANGES: &[&str] = &[
+    "sonarr_add", "sonarr_update", "sonarr_edit_many", "sonarr_delete", "sonarr_delete_many", "sonarr_season_monitor",
+    "sonarr_add_seasons", "sonarr_episodes_monitor", "sonarr_file_delete", "sonarr_search_series", "sonarr_search_season",
+    "sonarr_search_episodes", "sonarr_search_missing", "sonarr_search_cutoff", "sonarr_episode_fallback_search",
+    "sonarr_quality_fallback",
+];
+
+const SONARR_NAMES: &str = "sonarr_lookup sonarr_add_series sonarr_get_series sonarr_update_series sonarr_delete_series sonarr_get_episodes
+    sonarr_monitor_episodes sonarr_monitor_season sonarr_monitor_episodes_by_season sonarr_search_series sonarr_search_missing
+    sonarr_search_season sonarr_search_episode sonarr_search_episodes sonarr_get_series_summary sonarr_get_season_summary
+    sonarr_get_season_details sonarr_get_episode_file_info sonarr_episode_fallback_search sonarr_quality_fallback
+    sonarr_series sonarr_series_details sonarr_add sonarr_update sonarr_edit_many sonarr_season_monitor sonarr_delete sonarr_delete_many
+    sonarr_episodes sonarr_episode sonarr_episodes_monitor sonarr_files sonarr_file_delete sonarr_series_history sonarr_search_cutoff
+    sonarr_add_seasons";
+
 #[test]
 fn names_are_unique_and_well_formed_and_schemas_are_objects() {
     let mut names: HashMap<&str, &str> = HashMap::new();
@@ -49,9 +94,12 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "remember_for_household",
                 "forget",
                 "knowledge_reindex",
+                "media_request",
             ];
-            let is_change =
-                changes.contains(&tool.name) || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
+            let is_change = changes.contains(&tool.name)
+                || PLEX_CHANGES.split_whitespace().any(|name| name == tool.name)
+                || SONARR_CHANGES.contains(&tool.name)
+                || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
             assert_eq!(tool.effect != Effect::Read, is_change, "{}", tool.name);
             assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
@@ -89,7 +137,9 @@ fn every_promised_name_is_answered() {
         tmdb_airing_today tmdb_on_the_air tmdb_keyword_movies tmdb_certifications tmdb_provider_list tmdb_configuration
         tvmaze_search tvmaze_single tvmaze_lookup tvmaze_people tvmaze_show tvmaze_episodes tvmaze_episode
         tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode";
-    let missing: Vec<&str> = promised.split_whitespace().filter(|name| !known(name)).collect();
+    let promised = promised.split_whitespace();
+    let promised = promised.chain(PLEX_PROMISED.split_whitespace()).chain(SONARR_NAMES.split_whitespace());
+    let missing: Vec<&str> = promised.filter(|name| !known(name)).collect();
     assert_eq!(missing, [""; 0]);
 }
 
@@ -98,7 +148,9 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let (kits, off) = toolkits(&Config::default(), &Parts { upstream: upstream(), store: None });
     let reasons = [
         ("tmdb", "no key: set tools.tmdb.api_key"),
+        ("plex", "no instance: set tools.plex.default.base_url and .token"),
         ("radarr", "no instance: set tools.radarr.default.base_url and .api_key"),
+        ("sonarr", "no instance: set tools.sonarr.default.base_url and .api_key"),
         ("knowledge", "no folder: set tools.knowledge.folder"),
     ];
     assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
@@ -110,7 +162,7 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     assert_eq!(kits.len(), 4);
     assert_eq!(
         off.iter().map(|off| off.toolkit).collect::<Vec<_>>(),
-        ["tmdb", "tvmaze", "radarr", "knowledge", "media"]
+        ["tmdb", "tvmaze", "plex", "radarr", "sonarr", "knowledge", "media"]
     );
 }
 
@@ -129,6 +181,32 @@ fn settings_are_strict_and_have_defaults() {
     let wrong: Config = read(r#"{"tmdb":{"api_key":"x","region":"Germany"}}"#).unwrap();
     let (_, off) = toolkits(&wrong, &Parts { upstream: upstream(), store: None });
     assert_eq!(off[0].reason, "tools.tmdb.region: “Germany” is not a country code such as US");
+}
+
+#[test]
+fn a_plex_server_that_cannot_be_used_is_off_with_the_key_to_mend() {
+    let reason = |text: &str| {
+        let config: Config = serde_json::from_str(text).unwrap();
+        let (_, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
+        off.into_iter().find(|off| off.toolkit == "plex").map(|off| off.reason).unwrap_or_default()
+    };
+    for (text, expected) in [
+        (r#"{"plex":{"kids":{"token":"x"}}}"#, "no address: set tools.plex.kids.base_url"),
+        (r#"{"plex":{"kids":{"base_url":"http://nas:32400"}}}"#, "no token: set tools.plex.kids.token"),
+        (
+            r#"{"plex":{"kids":{"base_url":"http://nas:32400","token":"x","at_once":0}}}"#,
+            "tools.plex.kids.at_once: 0 is not between 1 and 100",
+        ),
+        (
+            r#"{"plex":{"kids":{"base_url":"http://nas:32400","token":"x","discover_url":"ftp://h"}}}"#,
+            "tools.plex.kids.discover_url: its address is neither http nor https",
+        ),
+        (r#"{"plex":{"default":{"base_url":"http://nas:32400/plex","token":"x"}}}"#, ""),
+    ] {
+        assert_eq!(reason(text), expected, "{text}");
+    }
+    let unknown = serde_json::from_str::<Config>(r#"{"plex":{"default":{"tokn":"x"}}}"#).unwrap_err().to_string();
+    assert!(unknown.contains("unknown field `tokn`"), "{unknown}");
 }
 
 #[test]

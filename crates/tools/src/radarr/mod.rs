@@ -62,6 +62,6 @@ pub fn toolkit(config: &Config, instances: Instances<Radarr>) -> Toolkit {
         .tool::<fallback::QualityFallback>()
         .tool::<fallback::MovieAdditionFallback>()
         .probe(|instances| async move { instances.status().await })
-        .pictures(|instances, name| async move { instances.picture(&name).await })
+        .pictures(|instances, name| async move { instances.poster(&name).await })
         .build()
 }

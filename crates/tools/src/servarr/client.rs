@@ -22,7 +22,8 @@ pub const LARGEST_PAGE: usize = 1_000;
 const LIBRARY_BYTES: usize = 64 * 1024 * 1024;
 /// All candidates of a search.
 const RELEASES_BYTES: usize = 16 * 1024 * 1024;
-const MAX_PICTURE_BYTES: usize = 5 * 1024 * 1024;
+const MAX_POSTER_BYTES: usize = 2 * 1024 * 1024;
+const PICTURE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/svg+xml"];
 /// Releases remembered of the last searches, a few hundred each.
 const MOST_RELEASES: usize = 2_000;
 /// Equal questions within so long are one: what moves, such as a queue, is not kept longer.
@@ -226,6 +227,19 @@ impl Client {
         })
     }
 
+    /// The poster of a film or a series, small. The service makes it in two widths, 250 and 500.
+    pub async fn poster(&self, id: u64) -> Result<Picture, ToolError> {
+        let path = api(&format!("/mediacover/{id}/poster-250.jpg"));
+        match self.inner.api.get_bytes(&path, MAX_POSTER_BYTES).await {
+            Ok((media_type, bytes)) if PICTURE_TYPES.contains(&media_type.as_str()) => {
+                Ok(Picture { media_type, bytes: bytes.to_vec() })
+            }
+            Ok(_) => Err(self.not_as_described("something that is not a picture")),
+            Err(UpstreamError::NotFound { .. }) => Err(ToolError::TellModel("there is no picture of that name".into())),
+            Err(error) => Err(self.tool_error(error)),
+        }
+    }
+
     /// Changes something. Never repeated.
     pub async fn send(&self, method: Method, path: &str, query: &Query, body: &Value) -> Result<Value, ToolError> {
         self.try_send(method, path, query, body).await.map_err(|error| self.tool_error(error))
@@ -257,22 +271,6 @@ impl Client {
             return Err(self.not_as_described("no version"));
         };
         Ok(format!("{} {version}", self.which().name()))
-    }
-
-    /// The poster of a film or series.
-    pub async fn poster(&self, id: u64) -> Result<Picture, ToolError> {
-        let answer =
-            self.inner.api.get_bytes(&api(&format!("/mediacover/{id}/poster-500.jpg")), MAX_PICTURE_BYTES).await;
-        let (media_type, bytes) = match answer {
-            Err(UpstreamError::NotFound { .. }) => {
-                return Err(ToolError::TellModel("there is no picture of that name".into()));
-            }
-            other => other.map_err(|error| self.tool_error(error))?,
-        };
-        if !["image/jpeg", "image/png", "image/webp", "image/svg+xml"].contains(&media_type.as_str()) {
-            return Err(self.not_as_described("something that is not a picture"));
-        }
-        Ok(Picture { media_type, bytes: bytes.to_vec() })
     }
 
     async fn cached(

@@ -358,12 +358,14 @@ impl<A: Application> Instances<A> {
         self.clients.values()
     }
 
-    /// A poster by instance and number, `default/12`.
-    pub async fn picture(&self, name: &str) -> Result<Picture, ToolError> {
-        let unknown = || ToolError::TellModel("there is no picture of that name".into());
-        let (instance, id) = name.rsplit_once('/').ok_or_else(unknown)?;
-        let id = id.parse().map_err(|_| unknown())?;
-        self.clients.get(instance).ok_or_else(unknown)?.poster(id).await
+    /// The poster named on a card, `INSTANCE/ID`.
+    pub async fn poster(&self, name: &str) -> Result<Picture, ToolError> {
+        let known =
+            name.split_once('/').and_then(|(instance, id)| Some((self.clients.get(instance)?, id.parse().ok()?)));
+        match known {
+            Some((client, id)) => client.poster(id).await,
+            None => Err(ToolError::TellModel("there is no picture of that name".into())),
+        }
     }
 
     /// What the toolkit's probe says: the version of each instance.

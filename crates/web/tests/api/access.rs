@@ -33,6 +33,7 @@ fn body_for(path: &str) -> Value {
         "/api/people" => json!({ "name": "Eve", "standing": "admin" }),
         "/api/keys" => json!({ "name": "key" }),
         "/api/tools/{name}" => json!({ "text": "hi" }),
+        "/api/turns/{id}/undo" => json!({ "call_id": "call_1" }),
         _ => json!({}),
     }
 }

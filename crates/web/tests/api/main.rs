@@ -8,3 +8,4 @@ mod bad_input;
 mod conversations;
 mod movie_analyst;
 mod open_house;
+mod requests;
