@@ -34,8 +34,6 @@ pub(super) struct Found {
     pub file_added_ms: Option<i64>,
     /// The folder of the title, as the fetcher writes it.
     pub folder: Option<String>,
-    /// The number the fetcher has for it; None when it does not know it, or could not be asked.
-    pub record_id: Option<u64>,
 }
 
 /// A part that is wanted.
@@ -165,7 +163,7 @@ impl Media {
                 Err(error) => Err(said(error)),
             },
         };
-        Ok(Found { evidence, items, percent, is_downloading, is_unscanned, file_added_ms, folder, record_id: id })
+        Ok(Found { evidence, items, percent, is_downloading, is_unscanned, file_added_ms, folder })
     }
 
     async fn record_in_words(

@@ -88,8 +88,9 @@ impl Client {
         Ok(list.iter().filter_map(profile).collect())
     }
 
+    /// With the space that is free now.
     pub async fn root_folders(&self) -> Result<Vec<RootFolder>, ToolError> {
-        let list = self.list("/rootfolder", &Query::new(), Age::Reference).await?;
+        let list = self.list("/rootfolder", &Query::new(), Age::Live).await?;
         let folder = |folder: &Value| {
             Some(RootFolder {
                 id: folder["id"].as_u64()?,
