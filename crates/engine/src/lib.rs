@@ -23,6 +23,7 @@ mod health;
 mod links;
 mod memory;
 mod once;
+mod pace;
 mod room;
 mod route;
 mod truth;
