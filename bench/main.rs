@@ -110,7 +110,7 @@ fn settings(model: &str, town: Option<&Town>) -> String {
     let mut text = format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"warn\"\n[models.standin]\ndialect = \"chat_completions\"\n\
          base_url = \"{model}\"\napi_key = \"bench\"\nroles = {{ chat = \"fixed-answer\" }}\n\
-         [engine]\nmax_waiting_per_conversation = 100\n"
+         [engine]\nmax_waiting_per_conversation = 100\n[limits]\nmessages_per_minute = 0\n"
     );
     if let Some(town) = town {
         let _ = write!(

@@ -7,6 +7,7 @@ use crate::{
     delegate::Home,
     health::{Health, ProbeResult},
     notice::NewsConfig,
+    pace::Pace,
     room::{Room, Rooms, TurnHandle, Waiting},
     route::Router,
     turn,
@@ -99,8 +100,9 @@ pub enum EngineError {
     Empty,
     #[error("the message has {length} characters; the limit is {limit}")]
     TooLong { length: usize, limit: usize },
-    #[error("slow down: {waiting} messages wait in this conversation already")]
-    Overloaded { waiting: usize, retry_after: Duration },
+    /// A channel that shows what it could not take says it once: `is_repeat` is true for those who heard it within the last minute.
+    #[error("slow down: {reason}")]
+    Overloaded { reason: String, retry_after: Duration, is_repeat: bool },
     #[error("the service is stopping; try again in a moment")]
     Draining,
     #[error("there is no model named {0}")]
@@ -175,6 +177,7 @@ pub(crate) struct Inner {
     pub rules: Vec<Rule>,
     pub limits: Limits,
     pub news: NewsConfig,
+    pub pace: Pace,
     /// What conversations begin with, by person, room and the version of all facts.
     pub known: moka::future::Cache<(PersonId, Option<String>, u64), Option<Arc<crate::memory::Known>>>,
     /// Codes that joined nothing, by channel and account.
@@ -232,6 +235,7 @@ impl Engine {
             rules: parts.rules,
             limits: parts.limits,
             news: parts.news,
+            pace: Pace::default(),
             known: moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(60)).build(),
             wrong_codes: moka::future::Cache::builder()
                 .max_capacity(10_000)
@@ -284,11 +288,25 @@ impl Engine {
         let room = inner.rooms.of(say.conversation);
         // One at a time per conversation, so that turns wait in the order in which they were stored.
         let _gate = room.gate.lock().await;
-        let (waiting, free) = room.reserve();
-        if waiting > inner.config.max_waiting_per_conversation {
-            return Err(EngineError::Overloaded { waiting, retry_after: Duration::from_secs(5) });
-        }
         let now_ms = inner.clock.now_ms();
+        let (waiting, free) = room.reserve();
+        let refused = match waiting > inner.config.max_waiting_per_conversation {
+            true => Err(EngineError::Overloaded {
+                reason: format!("{waiting} messages wait in this conversation already"),
+                retry_after: Duration::from_secs(5),
+                is_repeat: inner.pace.was_told(say.author, now_ms),
+            }),
+            false => inner.pace.take(say.author, inner.limits.messages_per_minute, now_ms),
+        };
+        if let Err(error) = refused {
+            room.unreserve(free);
+            metrics::counter!("majordomo_messages_refused_total").increment(1);
+            return Err(error);
+        }
+        let nothing_came = || {
+            room.unreserve(free);
+            inner.pace.give_back(say.author, inner.limits.messages_per_minute);
+        };
         let turn = TurnId::new();
         let new = NewSay {
             turn,
@@ -304,11 +322,11 @@ impl Engine {
         let opened = match outcome {
             Ok(AcceptOutcome::Stored { ordinal, message, fence }) => OpenedTurn { ordinal, message, fence },
             Ok(AcceptOutcome::Duplicate { turn }) => {
-                room.unreserve(free);
+                nothing_came();
                 return Ok(Accepted::Duplicate { turn });
             }
             Err(error) => {
-                room.unreserve(free);
+                nothing_came();
                 return Err(error.into());
             }
         };

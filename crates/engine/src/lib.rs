@@ -25,6 +25,7 @@ mod links;
 mod memory;
 mod notice;
 mod once;
+mod pace;
 mod room;
 mod route;
 mod truth;

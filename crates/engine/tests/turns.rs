@@ -280,8 +280,9 @@ fn parts_of(
         agents: vec![agent],
         config: Config { max_waiting_per_conversation: 3, ..Config::default() },
         rules: Vec::new(),
-        limits: Default::default(),
         news: Default::default(),
+        // Scripts speak faster than people.
+        limits: majordomo_engine::Limits { messages_per_minute: 0, ..Default::default() },
         owner: "test".into(),
     }
 }

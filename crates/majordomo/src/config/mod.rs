@@ -441,6 +441,7 @@ fn check_trust(config: &Config, layers: &mut Layers) {
         }
     }
     let limits = &config.limits;
+    range(layers, &["limits", "messages_per_minute"], limits.messages_per_minute.into(), 0, 60_000);
     let named = |section: &'static str, map: &BTreeMap<String, majordomo_engine::Limit>| {
         map.iter().map(|(name, limit)| (vec![section.to_owned(), name.clone()], *limit)).collect::<Vec<_>>()
     };
@@ -614,6 +615,7 @@ mod tests {
             ("engine", "max_message_chars", "1000001", "1000001 is not between 2 and 1000000"),
             ("engine", "cool_down_seconds", "86401", "86401 is not between 0 and 86400"),
             ("engine", "recall_hours", "0", "0 is not between 1 and 8760"),
+            ("limits", "messages_per_minute", "60001", "60001 is not between 0 and 60000"),
             ("engine.tools.tmdb", "timeout_ms", "0", "0 is not between 100 and 600000"),
             ("engine.tools.delegate", "timeout_ms", "99", "99 is not between 100 and 600000"),
             ("engine.tools.tmdb", "at_once", "0", "0 is not between 1 and 1000"),

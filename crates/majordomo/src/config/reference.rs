@@ -497,10 +497,16 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "limits",
-        words: "What may be spent on models, by day and month (UTC): day_tokens, month_tokens, day_usd, month_usd. Nothing is limited that is\n\
-                not named. Reserved before a model is asked, settled after.",
+        words: "How fast a person may speak, and what may be spent on models, by day and month (UTC): day_tokens, month_tokens, day_usd,\n\
+                month_usd. Nothing is spent against a limit that is not named. Reserved before a model is asked, settled after.",
         is_example: false,
         settings: &[
+            set(
+                "messages_per_minute",
+                "120",
+                "Messages of one person within a minute, over all conversations and channels; so many may come at once, further ones are\n\
+                 told to slow down. 0 to 60 000; 0: any number.",
+            ),
             set("household", "{}", "Everybody together, such as { month_usd = 20.0 }."),
             set("person", "{}", "Each person, such as { day_tokens = 200000 }."),
             set("people", "{}", "People by name, in place of person."),

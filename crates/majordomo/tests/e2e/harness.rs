@@ -266,6 +266,17 @@ base_url = "{tvmaze}"
         assert!(told.is_ok_and(|status| status.success()), "prlimit sets the limit");
     }
 
+    /// Memory the program has now, and the most it ever had, in KiB, as the kernel counts it.
+    pub fn memory(&self) -> (u64, u64) {
+        let process = self.process.as_ref().expect("the program runs").id();
+        let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the kernel tells");
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("it is counted");
+            line.trim().trim_end_matches(" kB").parse().expect("a number")
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
     /// A new conversation; its id.
     pub async fn conversation(&self) -> String {
         let (status, body) = self.post("/api/conversations", json!({})).await;

@@ -12,6 +12,7 @@ mod flows {
     mod decisions;
     mod disk;
     mod faults;
+    mod files;
     mod house;
     mod kills;
     mod party;

@@ -169,38 +169,6 @@ async fn a_repeat_under_the_same_key_is_one_message() {
 }
 
 #[tokio::test]
-async fn files_are_taken_when_they_are_what_they_say() {
-    let house = House::new().await;
-    let asker = house.program(&house.member).await;
-    let id = asker.new_conversation().await;
-    let path = format!("/api/conversations/{id}/messages");
-    let file = |name: &str, kind: &str, data: &str| json!({ "name": name, "media_type": kind, "data": data });
-    let (png, text) = ("iVBORw0KGgoAAAA=", "aGVsbG8=");
-    house.model.says("A picture.");
-    let said = asker
-        .post(&path, json!({ "files": [file("../a.png", "image/png", png), file("a/b.txt", "text/plain", text)] }))
-        .await;
-    assert_eq!(said.status, 202, "{}", said.text);
-    house.quiet().await;
-    let stored = asker.get(&path).await;
-    assert_eq!(stored.json["messages"][0]["parts"][1]["name"], "b.txt");
-    for (wrong, status) in [
-        (file("a.png", "image/png", text), 422),
-        (file("a.txt", "text/plain", "AAEC"), 422),
-        (file("a.html", "text/html", text), 422),
-        (file("a.svg", "image/svg+xml", text), 422),
-        (file("a.txt", "text/plain", "not base64!"), 422),
-        (file("a.txt", "text/plain", ""), 422),
-        (file("a.txt", "text/plain", &"AAAA".repeat(3_400_000)), 413),
-    ] {
-        let answer = asker.post(&path, json!({ "text": "look", "files": [wrong] })).await;
-        assert_eq!(answer.status, status, "{}", answer.text);
-    }
-    let many = vec![file("a.txt", "text/plain", text); 9];
-    assert_eq!(asker.post(&path, json!({ "text": "look", "files": many })).await.status, 413);
-}
-
-#[tokio::test]
 async fn tools_are_listed_and_run() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
