@@ -4,6 +4,7 @@ use crate::{
     access::{self, Judged, ORDINARY, Question, Verdict},
     budget::Payer,
     catalogue::CatalogueTool,
+    dispatch::unreachable,
     engine::{Engine, EngineError, LEASE_MS},
 };
 use majordomo_domain::{
@@ -16,7 +17,7 @@ use majordomo_domain::{
     text::{clean, shorten, visible},
     tool::ParsedCall,
 };
-use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn, StoreError};
+use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -55,9 +56,8 @@ impl Engine {
     /// it.
     pub(crate) async fn park(&self, parking: Parking<'_>) -> Result<Approval, ToolError> {
         let inner = &self.0;
-        let unreadable =
-            |error: StoreError| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() };
-        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreadable)? + parking.earlier >= MOST_OPEN
+        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreachable)? + parking.earlier
+            >= MOST_OPEN
         {
             return Err(ToolError::TellModel(format!(
                 "{MOST_OPEN} questions of this person wait for a decision already; they have to be decided first"

@@ -3,6 +3,7 @@
 use crate::{
     catalogue::{IndexEntry, allows},
     delegate::{Delegate, Home},
+    dispatch::unreachable,
 };
 use majordomo_domain::{Audience, Call, Effect, Label, Origin, Output, Tool, ToolError, Toolkit, tool::Limits};
 use majordomo_store::Store;
@@ -147,10 +148,8 @@ impl Tool for Recall {
     }
 
     async fn run(self, store: &Store, call: &Call) -> Result<Output, ToolError> {
-        let document = store
-            .document(RECALL, &call.conversation.to_string(), &self.reference)
-            .await
-            .map_err(|e| ToolError::CouldNotAsk { service: "the store".into(), reason: e.to_string() })?;
+        let document =
+            store.document(RECALL, &call.conversation.to_string(), &self.reference).await.map_err(unreachable)?;
         let Some(document) = document else {
             return Err(ToolError::TellModel(format!(
                 "there is no result {} in this conversation, or it is too old; ask the tool again",

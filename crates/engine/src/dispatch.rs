@@ -16,7 +16,7 @@ use majordomo_domain::{
     text::{clean, shorten},
     tool::ParsedCall,
 };
-use majordomo_store::{Judgement, NewAudit};
+use majordomo_store::{Judgement, NewAudit, StoreError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
@@ -510,7 +510,7 @@ impl Batch<'_> {
             .store
             .open_approval_of(self.conversation, tool.tool.name, parsed.instance(), arguments, now_ms)
             .await
-            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+            .map_err(unreachable)?;
         // Somebody else's question of a shared room is not this person's.
         if let Some(waiting) = waiting.filter(|waiting| waiting.requester == self.person.id) {
             return Ok(Parked::Already(waiting.id));
@@ -539,9 +539,7 @@ impl Batch<'_> {
         }
         let inner = &self.engine.0;
         let since_ms = inner.clock.now_ms() - DAY_MS;
-        let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await;
-        let number = number
-            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+        let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await.map_err(unreachable)?;
         if number + earlier >= MOST_DESTROYED {
             return Err(ToolError::TellModel(format!(
                 "{MOST_DESTROYED} things that cannot be undone were done within a day; no more of them today"
@@ -599,16 +597,14 @@ impl Batch<'_> {
         arguments: &str,
     ) -> (Result<Output, ToolError>, bool) {
         let outcome = guarded(tool.run(parsed, call)).await;
-        let is_open = tool.tool.effect != Effect::Read
-            && matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
         match tool.tool.repeat {
-            _ if !is_open => (outcome, false),
+            _ if tool.tool.effect == Effect::Read || !is_open(&outcome) => (outcome, false),
             Repeat::Harmless => (outcome, false),
             Repeat::Blind => (outcome, true),
             Repeat::Keyed => match tool.tool.parse(arguments) {
                 Ok(again) => {
                     let outcome = guarded(tool.run(again, call)).await;
-                    let is_open = matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
+                    let is_open = is_open(&outcome);
                     (outcome, is_open)
                 }
                 Err(_) => (outcome, true),
@@ -670,6 +666,16 @@ impl Batch<'_> {
             Err(_) => format!("{head}\n[cut at {limit} of {total} characters; the rest could not be kept]"),
         }
     }
+}
+
+/// Whether a change did not report back, so that nobody knows of it by that alone.
+fn is_open(outcome: &Result<Output, ToolError>) -> bool {
+    matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)))
+}
+
+/// What a tool says when the store was not there for it.
+pub(crate) fn unreachable(error: StoreError) -> ToolError {
+    ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() }
 }
 
 /// A tool that panics is a bug of that tool, not the end of the turn.

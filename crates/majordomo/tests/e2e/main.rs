@@ -14,6 +14,7 @@ mod flows {
     mod faults;
     mod files;
     mod house;
+    mod injected;
     mod kills;
     mod party;
     mod secrets;

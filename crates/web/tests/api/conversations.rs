@@ -289,3 +289,35 @@ async fn thinking_is_shown_without_its_proof() {
     assert!(!messages.text.contains("opaque-proof") && all.iter().all(|event| !event.raw.contains("opaque-proof")));
     assert_eq!(asker.send(Method::HEAD, "/api/me", "").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_conversation_deleted_while_it_is_answered_stays_deleted() {
+    let house = House::new().await;
+    let asker = house.program(&house.member).await;
+    let id = asker.new_conversation().await;
+    let path = format!("/api/conversations/{id}");
+    let speaker = house.live.speaker();
+    let mut events = asker.watch(&format!("{path}/events")).await;
+    let said = json!({ "text": "tell me a story", "model": "live/one" });
+    let turn = asker.post(&format!("{path}/messages"), said.clone()).await.json["turn_id"].clone();
+    // One that waits behind it, too.
+    assert_eq!(asker.post(&format!("{path}/messages"), said).await.status, 202);
+    house.live.heard().await;
+    speaker.say("Once");
+    while events.next().await.expect("it is written").data["type"] != "text_delta" {}
+    assert_eq!(asker.delete(&path).await.status, 204);
+    speaker.say(" upon a time");
+    speaker.end();
+    house.quiet().await;
+    while events.next().await.expect("it is told").data["type"] != "conversation_deleted" {}
+    for gone in [path.clone(), format!("{path}/messages"), format!("/api/turns/{}", turn.as_str().unwrap())] {
+        assert_eq!(asker.get(&gone).await.status, 404, "{gone}");
+    }
+    assert_eq!(asker.get("/api/conversations").await.json["conversations"], json!([]));
+    assert!(house.model.asked().is_empty(), "what waited is not answered either");
+    // The service goes on.
+    let next = asker.new_conversation().await;
+    house.model.says("Yes.");
+    assert_eq!(asker.post(&format!("/api/conversations/{next}/messages"), json!({ "text": "hi" })).await.status, 202);
+    house.quiet().await;
+}
