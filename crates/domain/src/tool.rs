@@ -146,6 +146,12 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         ""
     }
 
+    /// What kind of thing this call does, where that depends on its arguments. A class that asks less than [`Tool::CLASS`] is for
+    /// calls that touch nothing but the person's own.
+    fn class(&self) -> Class {
+        Self::CLASS
+    }
+
     /// Whether it has happened already: asked after a stop in the middle of a [`Repeat::Checkable`] call. None when it has not.
     fn check(
         &self,
@@ -323,6 +329,7 @@ pub trait ParsedCall: Send + Sync {
         &'a self,
         call: &'a Call,
     ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>>;
+    fn class(&self) -> Class;
     fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>>;
     fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>>;
     fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>>;
@@ -355,6 +362,10 @@ impl<T: Tool + Sync> ParsedCall for Bound<T> {
         call: &'a Call,
     ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>> {
         Box::pin(self.tool.facts(&self.service, call))
+    }
+
+    fn class(&self) -> Class {
+        self.tool.class()
     }
 
     fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>> {
@@ -510,6 +521,8 @@ pub struct Toolkit {
     pub progress: &'static [&'static str],
     /// Whose words its results hold, where a result does not say itself.
     pub label: Label,
+    /// What an agent should know of somebody before the first word. It stands at a conversation's beginning and stays the same there.
+    pub brief: Option<Brief>,
     /// Fetches a picture named on a [`Card`], such as `w342/abc.jpg` for `tmdb:w342/abc.jpg`.
     pub pictures: Option<Pictures>,
     /// Follows what people asked for through this toolkit.
@@ -517,6 +530,27 @@ pub struct Toolkit {
     /// Understand what services send by themselves.
     pub hooks: Vec<Arc<dyn Hook>>,
 }
+
+pub type Brief = Arc<dyn Fn(About) -> BoxFuture<'static, Result<Option<Known>, ToolError>> + Send + Sync>;
+
+/// Whom a conversation is with, for a [`Brief`].
+#[derive(Clone, Debug)]
+pub struct About {
+    pub person: Arc<Person>,
+    /// The room of several people, who all read what is answered; None where one person talks alone.
+    pub room: Option<Arc<str>>,
+}
+
+/// What a toolkit knows of somebody: a few plain lines, and whose words they are. Nobody asked for it, so it holds only words the
+/// person may be steered by: their own, and the household's by those who run it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub text: String,
+    pub label: Label,
+}
+
+/// Characters of one toolkit's brief; the rest is left out.
+pub const BRIEF_CHARS: usize = 1_800;
 
 pub type Pictures = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Picture, ToolError>> + Send + Sync>;
 
@@ -548,6 +582,7 @@ impl Toolkit {
                 probe: None,
                 progress: &[],
                 label: Label::OWN,
+                brief: None,
                 pictures: None,
                 follow: None,
                 hooks: Vec::new(),
@@ -591,6 +626,16 @@ impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
     {
         let service = self.service.clone();
         self.toolkit.probe = Some(Arc::new(move || Box::pin(probe(service.clone()))));
+        self
+    }
+
+    pub fn brief<F, R>(mut self, brief: F) -> Self
+    where
+        F: Fn(Arc<S>, About) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Known>, ToolError>> + Send + 'static,
+    {
+        let service = self.service.clone();
+        self.toolkit.brief = Some(Arc::new(move |about| Box::pin(brief(service.clone(), about))));
         self
     }
 

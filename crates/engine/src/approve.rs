@@ -213,7 +213,7 @@ impl Engine {
             tool: tool.tool.name,
             is_built_in: false,
             effect: tool.tool.effect,
-            class: tool.tool.class,
+            class: parsed.class(),
             arguments: &looked_at,
             label: majordomo_domain::Label::OWN,
             sources: &nobody,

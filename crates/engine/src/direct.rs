@@ -66,7 +66,7 @@ impl Engine {
             begun: &none,
             may_change: true,
         };
-        let verdict = batch.verdict(tool, arguments);
+        let verdict = batch.verdict(tool, &*parsed, arguments);
         if verdict.verdict == Verdict::No {
             return Err(EngineError::Tool(ToolError::TellModel(format!("this may not be done: {}", verdict.reason))));
         }

@@ -246,7 +246,7 @@ impl Batch<'_> {
             object.extend(facts);
         }
         let Judged { verdict, reason } = match self.may_change || tool.tool.effect == Effect::Read {
-            true => self.judge(tool, &value),
+            true => self.judge(tool, &*parsed, &value),
             false => {
                 Judged { verdict: Verdict::No, reason: "an errand only reads; leave changes to who asked you".into() }
             }
@@ -285,7 +285,7 @@ impl Batch<'_> {
         }
     }
 
-    fn judge(&self, tool: &CatalogueTool, arguments: &Value) -> Judged {
+    fn judge(&self, tool: &CatalogueTool, parsed: &dyn ParsedCall, arguments: &Value) -> Judged {
         self.engine.judge(&Question {
             person: &self.person,
             agent: self.agent,
@@ -294,7 +294,7 @@ impl Batch<'_> {
             tool: tool.tool.name,
             is_built_in: builtin::TOOLKITS.contains(&tool.toolkit),
             effect: tool.tool.effect,
-            class: tool.tool.class,
+            class: parsed.class(),
             arguments,
             label: self.label,
             sources: self.sources,
@@ -304,8 +304,8 @@ impl Batch<'_> {
     }
 
     /// What the rules say of a call, given its arguments as JSON text.
-    pub fn verdict(&self, tool: &CatalogueTool, arguments: &str) -> Judged {
-        self.judge(tool, &serde_json::from_str(arguments).unwrap_or_default())
+    pub fn verdict(&self, tool: &CatalogueTool, parsed: &dyn ParsedCall, arguments: &str) -> Judged {
+        self.judge(tool, parsed, &serde_json::from_str(arguments).unwrap_or_default())
     }
 
     /// What is to be written down about judgements that are more than "it only reads".

@@ -1,13 +1,15 @@
-//! What an agent knows of the person before the first word: their own facts, and the household's by those who run it. It stands at the
-//! beginning of a conversation and stays the same there, so that requests keep their beginning; what is learnt meanwhile is in the talk.
+//! What an agent knows of the person before the first word: their own facts, and the household's by those who run it, and what its
+//! toolkits have to say of them. It stands at the beginning of a conversation and stays the same there, so that requests keep their beginning; what is learnt meanwhile is in the talk.
 
 use crate::engine::Engine;
 use majordomo_domain::{
-    Audience, ConversationId, Label, Message, MessageId, Origin, Part, Person, Role, Standing, TurnId, text::shorten,
+    Agent, Audience, ConversationId, Label, Message, MessageId, Origin, Part, Person, Role, Standing, TurnId,
+    text::{clean, shorten},
+    tool::{About, BRIEF_CHARS},
 };
 use majordomo_store::{Fact, Scope, Store};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What stands at the beginning of one conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ const DRAWER: &str = "known";
 const KEY: &str = "beginning";
 /// Characters of all facts together.
 const MAX_CHARS: usize = 3_000;
+/// A toolkit that needs longer to say what it knows is left out: nobody asked it.
+const BRIEF_TIME: Duration = Duration::from_millis(500);
 
 impl Known {
     pub fn as_message(&self) -> Message {
@@ -49,7 +53,8 @@ impl Engine {
     pub(crate) async fn begin_knowing(
         &self,
         conversation: ConversationId,
-        person: &Person,
+        agent: &Agent,
+        person: &Arc<Person>,
         room: Option<&str>,
     ) -> Option<Arc<Known>> {
         let key = (person.id, room.map(str::to_owned), self.0.store.facts_version());
@@ -61,7 +66,7 @@ impl Engine {
                 known
             }
         };
-        let known = known?;
+        let known = self.with_briefs(known, agent, person, room).await?;
         let body = serde_json::to_string(&*known).ok()?;
         let written = self.0.store.put_document(DRAWER, &conversation.to_string(), KEY, &body, None, known.at_ms).await;
         match written {
@@ -71,6 +76,44 @@ impl Engine {
                 None
             }
         }
+    }
+
+    /// What is remembered, and behind it what the agent's toolkits know.
+    async fn with_briefs(
+        &self,
+        known: Option<Arc<Known>>,
+        agent: &Agent,
+        person: &Arc<Person>,
+        room: Option<&str>,
+    ) -> Option<Arc<Known>> {
+        let about = About { person: person.clone(), room: room.map(Arc::from) };
+        let mut whole: Option<Known> = None;
+        for toolkit in self.0.catalogue.toolkits() {
+            let Some(brief) = toolkit.brief.as_ref().filter(|_| self.0.catalogue.allows(agent, toolkit.name)) else {
+                continue;
+            };
+            let said = match tokio::time::timeout(BRIEF_TIME, brief(about.clone())).await {
+                Ok(Ok(Some(said))) => said,
+                Ok(Ok(None)) => continue,
+                Ok(Err(error)) => {
+                    tracing::warn!(toolkit = toolkit.name, %error, "what a toolkit knows was left out of a conversation");
+                    continue;
+                }
+                Err(_) => {
+                    tracing::warn!(toolkit = toolkit.name, "a toolkit took too long to say what it knows");
+                    continue;
+                }
+            };
+            let now_ms = self.0.clock.now_ms();
+            let whole = whole.get_or_insert_with(|| match &known {
+                Some(known) => Known::clone(known),
+                None => Known { text: String::new(), label: Label::OWN, at_ms: now_ms },
+            });
+            let lines = if whole.text.is_empty() { "" } else { "\n" };
+            whole.text = format!("{}{lines}{}", whole.text, shorten(clean(&said.text).trim(), BRIEF_CHARS));
+            whole.label = whole.label.join(said.label);
+        }
+        whole.map(Arc::new).or(known)
     }
 
     async fn gather(&self, person: &Person, room: Option<&str>) -> Option<Arc<Known>> {

@@ -162,7 +162,7 @@ async fn begin<'a>(
     let (history, mut summary, beginning, read_back) = match (remembered, &waiting.question) {
         (Some(remembered), _) => (remembered.history, remembered.summary, remembered.beginning, None),
         (None, Some(_)) if ordinal == 1 => {
-            (Vec::new(), None, engine.begin_knowing(handle.conversation, &person, room_name).await, None)
+            (Vec::new(), None, engine.begin_knowing(handle.conversation, agent, &person, room_name).await, None)
         }
         (None, _) => {
             let most = limits.history_messages.saturating_mul(2).clamp(2, 1_000);

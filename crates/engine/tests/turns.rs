@@ -31,6 +31,8 @@ mod follow;
 mod hostile;
 #[path = "turns/injection.rs"]
 mod injection;
+#[path = "turns/knowing.rs"]
+mod knowing;
 #[path = "turns/limits.rs"]
 mod limits;
 #[path = "turns/undo.rs"]

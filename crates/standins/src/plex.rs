@@ -431,7 +431,9 @@ impl Inner {
                 let mut library = locked(&self.library);
                 let key = key.parse().ok().filter(|key| library.items.contains_key(key)).ok_or(Other::Missing)?;
                 for gone in library.forget(key) {
-                    gone.media.iter().for_each(|media| drop(self.disk.remove(&media.path)));
+                    if let Some(media) = gone.media {
+                        self.disk.remove(&media.path);
+                    }
                 }
                 Ok(done())
             })()),

@@ -95,6 +95,11 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "forget",
                 "knowledge_reindex",
                 "media_request",
+                "update_household_preferences",
+                "household_preferences_reset",
+                "household_preferences_restore",
+                "household_rate",
+                "household_unlearn",
             ];
             let is_change = changes.contains(&tool.name)
                 || PLEX_CHANGES.split_whitespace().any(|name| name == tool.name)
@@ -136,7 +141,9 @@ fn every_promised_name_is_answered() {
         tmdb_images tmdb_reviews tmdb_keywords tmdb_similar tmdb_popular_people tmdb_upcoming tmdb_now_playing
         tmdb_airing_today tmdb_on_the_air tmdb_keyword_movies tmdb_certifications tmdb_provider_list tmdb_configuration
         tvmaze_search tvmaze_single tvmaze_lookup tvmaze_people tvmaze_show tvmaze_episodes tvmaze_episode
-        tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode";
+        tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode
+        read_household_preferences search_household_preferences update_household_preferences query_household_preferences
+        household_preferences_reset household_learned";
     let promised = promised.split_whitespace();
     let promised = promised.chain(PLEX_PROMISED.split_whitespace()).chain(SONARR_NAMES.split_whitespace());
     let missing: Vec<&str> = promised.filter(|name| !known(name)).collect();
@@ -155,11 +162,11 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     ];
     assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
     let names: Vec<&str> = kits.iter().map(|kit| kit.name).collect();
-    assert_eq!(names, ["clock", "calculator", "party", "memory", "tvmaze", "media"]);
+    assert_eq!(names, ["clock", "calculator", "party", "memory", "household", "tvmaze", "media"]);
 
     let config: Config = serde_json::from_str(r#"{"tvmaze":{"enabled":false}}"#).unwrap();
     let (kits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
-    assert_eq!(kits.len(), 4);
+    assert_eq!(kits.len(), 5);
     assert_eq!(
         off.iter().map(|off| off.toolkit).collect::<Vec<_>>(),
         ["tmdb", "tvmaze", "plex", "radarr", "sonarr", "knowledge", "media"]

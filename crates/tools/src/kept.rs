@@ -1,6 +1,6 @@
 //! A toolkit's own document for each place, in the store's drawer.
 
-use majordomo_domain::{Call, ToolError};
+use majordomo_domain::{Call, Millis, ToolError};
 use majordomo_store::{Store, StoreError};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -25,7 +25,12 @@ impl Kept {
 
     /// What is kept for the call's place, with its revision; nothing yet is the default, revision 0.
     pub async fn read<T: DeserializeOwned + Default>(&self, call: &Call) -> Result<(T, i64), ToolError> {
-        match self.store()?.document(self.toolkit, &call.place(), KEY).await.map_err(unreachable)? {
+        self.read_of(&call.place()).await
+    }
+
+    /// The same for an owner of the toolkit's own choosing, such as a person wherever they talk.
+    pub async fn read_of<T: DeserializeOwned + Default>(&self, owner: &str) -> Result<(T, i64), ToolError> {
+        match self.store()?.document(self.toolkit, owner, KEY).await.map_err(unreachable)? {
             None => Ok((T::default(), 0)),
             Some(document) => serde_json::from_str(&document.body)
                 .map(|value| (value, document.revision))
@@ -43,15 +48,26 @@ impl Kept {
     where
         T: DeserializeOwned + Serialize + Default,
     {
+        self.change_of(&call.place(), call.now_ms, change).await
+    }
+
+    pub async fn change_of<T, R>(
+        &self,
+        owner: &str,
+        now_ms: Millis,
+        change: impl Fn(&mut T) -> Result<(R, bool), ToolError>,
+    ) -> Result<R, ToolError>
+    where
+        T: DeserializeOwned + Serialize + Default,
+    {
         for _ in 0..TRIES {
-            let (mut value, revision) = self.read::<T>(call).await?;
+            let (mut value, revision) = self.read_of::<T>(owner).await?;
             let (answer, is_changed) = change(&mut value)?;
             if !is_changed {
                 return Ok(answer);
             }
             let body = serde_json::to_string(&value).map_err(|error| ToolError::Bug(error.to_string()))?;
-            let written =
-                self.store()?.put_document(self.toolkit, &call.place(), KEY, &body, Some(revision), call.now_ms).await;
+            let written = self.store()?.put_document(self.toolkit, owner, KEY, &body, Some(revision), now_ms).await;
             match written {
                 Ok(_) => return Ok(answer),
                 Err(StoreError::Conflict(_)) => {}

@@ -7,6 +7,7 @@
 
 pub mod calculator;
 pub mod clock;
+pub mod household;
 mod kept;
 pub mod knowledge;
 pub mod media;
@@ -172,6 +173,7 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
         calculator::toolkit(),
         party::toolkit(&config.party, parts.store.clone()),
         memory::toolkit(parts.store.clone()),
+        household::toolkit(parts.store.clone()),
     ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));

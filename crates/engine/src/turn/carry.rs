@@ -125,7 +125,7 @@ impl Making<'_> {
             tool: tool.tool.name,
             is_built_in: false,
             effect: tool.tool.effect,
-            class: tool.tool.class,
+            class: parsed.class(),
             arguments: &arguments,
             label: majordomo_domain::Label::OWN,
             sources: &BTreeSet::new(),

@@ -7,6 +7,7 @@ mod doctor;
 mod keys;
 mod knowledge;
 mod people;
+mod preferences;
 mod reference;
 mod secret;
 mod serve;
@@ -86,6 +87,14 @@ enum Command {
         #[command(subcommand)]
         command: knowledge::KnowledgeCommand,
     },
+    /// What the household and its people like to watch
+    #[command(
+        after_help = "Examples:\n  majordomo preferences import household_preferences.json\n  majordomo preferences export --person NAME"
+    )]
+    Preferences {
+        #[command(subcommand)]
+        command: preferences::PreferencesCommand,
+    },
     /// Check the settings, the database and every service the settings name
     #[command(after_help = "Example:\n  majordomo doctor")]
     Doctor {
@@ -157,6 +166,7 @@ fn start(line: CommandLine) -> anyhow::Result<ExitCode> {
             Command::Key { command } => keys::keys(&common, command).await,
             Command::Secret { command } => secret::secret(&common, command).await,
             Command::Knowledge { command } => knowledge::knowledge(&common, command).await,
+            Command::Preferences { command } => preferences::preferences(&common, command).await,
             Command::Doctor { json } => doctor::doctor(&common, json).await,
             Command::Migrate => migrate(&common).await,
             Command::Backup(options) => backup::make(&common, &options).await,

@@ -18,5 +18,6 @@ mod flows {
     mod secrets;
     mod settings;
     mod several;
+    mod tastes;
     mod walk;
 }

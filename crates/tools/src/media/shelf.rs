@@ -34,8 +34,6 @@ pub(super) struct Found {
     pub file_added_ms: Option<i64>,
     /// The folder of the title, as the fetcher writes it.
     pub folder: Option<String>,
-    /// The number the fetcher has for it; None when it does not know it, or could not be asked.
-    pub record_id: Option<u64>,
 }
 
 /// A part that is wanted.
@@ -138,7 +136,10 @@ impl Media {
             _ => None,
         };
         let record = match record {
-            Ok(Some(record)) => match self.record_in_words(client, wish, &record, &parts, episodes.as_deref().unwrap_or_default(), now_ms).await {
+            Ok(Some(record)) => match self
+                .record_in_words(client, wish, &record, &parts, episodes.as_deref().unwrap_or_default(), now_ms)
+                .await
+            {
                 Ok(record) => Ok(Some(record)),
                 Err(error) => Err(said(&error)),
             },
@@ -162,7 +163,7 @@ impl Media {
                 Err(error) => Err(said(error)),
             },
         };
-        Ok(Found { evidence, items, percent, is_downloading, is_unscanned, file_added_ms, folder, record_id: id })
+        Ok(Found { evidence, items, percent, is_downloading, is_unscanned, file_added_ms, folder })
     }
 
     async fn record_in_words(

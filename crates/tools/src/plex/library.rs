@@ -43,7 +43,7 @@ async fn on_deck(
     let paged = || vec![("X-Plex-Container-Start", "0".to_owned()), ("X-Plex-Container-Size", limit.to_string())];
     match sections {
         None => match instance.find("/library/onDeck", &paged(), Age::List).await? {
-            Some(answer) => return Ok((items(&answer).to_vec(), total(&answer))),
+            Some(answer) => Ok((items(&answer).to_vec(), total(&answer))),
             None => begun(instance, limit).await,
         },
         Some(sections) => {

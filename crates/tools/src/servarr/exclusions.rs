@@ -56,7 +56,7 @@ fn name_of(which: Which, record: &Value) -> String {
 }
 
 arguments! {
-    /// {things} that import lists may not add to {App} again.
+    /// The {things} that import lists may not add to {App} again.
     pub struct Exclusions<A> {
         /// From 1.
         #[serde(default)]

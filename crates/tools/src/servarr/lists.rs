@@ -88,8 +88,9 @@ impl Client {
         Ok(list.iter().filter_map(profile).collect())
     }
 
+    /// With the space that is free now.
     pub async fn root_folders(&self) -> Result<Vec<RootFolder>, ToolError> {
-        let list = self.list("/rootfolder", &Query::new(), Age::Reference).await?;
+        let list = self.list("/rootfolder", &Query::new(), Age::Live).await?;
         let folder = |folder: &Value| {
             Some(RootFolder {
                 id: folder["id"].as_u64()?,
@@ -114,6 +115,26 @@ impl Client {
             let names = profiles.iter().map(|profile| profile.name.as_str());
             self.unknown("quality profile", wanted, names)
         })
+    }
+
+    /// The profile that is meant, also in a person's words such as `4K`: where none is called so, the first one whose best quality is
+    /// of that resolution. None when there is no such profile.
+    pub async fn profile_in_words(&self, wanted: &NameOrId) -> Result<Option<Profile>, ToolError> {
+        let profiles = self.profiles().await?;
+        if let Some(profile) = profiles.iter().find(|profile| wanted.means(profile.id, &profile.name)) {
+            return Ok(Some(profile.clone()));
+        }
+        let NameOrId::Name(words) = wanted else { return Ok(None) };
+        let words = words.to_lowercase();
+        let lines = match () {
+            () if ["4k", "uhd", "2160"].iter().any(|word| words.contains(word)) => "2160p",
+            () if ["1080", "full hd", "fhd"].iter().any(|word| words.contains(word)) => "1080p",
+            () if words.contains("720") => "720p",
+            () if words.contains("480") => "480p",
+            () => return Ok(None),
+        };
+        let is_for = |profile: &&Profile| profile.allows.last().is_some_and(|best| best.to_lowercase().contains(lines));
+        Ok(profiles.iter().find(is_for).cloned())
     }
 
     /// The profile with that number, for telling; its number as a name when it is gone.

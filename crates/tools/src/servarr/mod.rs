@@ -11,7 +11,8 @@
 pub mod client;
 pub mod command;
 pub mod commands;
-mod exclusions;
+pub mod exclusions;
+pub mod fallback;
 pub mod history;
 mod imports;
 pub mod lists;

@@ -43,6 +43,8 @@ pub struct Settings {
     pub quality_profile: Option<String>,
     /// Path of the root folder for what is added.
     pub root_folder: Option<String>,
+    /// When a film that is added counts as out. Radarr's only.
+    pub minimum_availability: Availability,
     /// Quality profiles by name, tried in this order when nothing is found in the wanted one.
     pub fallback_profiles: Vec<String>,
     pub timeout: Duration,
@@ -191,6 +193,7 @@ macro_rules! instance_settings {
                     api_key: self.api_key.clone(),
                     quality_profile: self.quality_profile.clone(),
                     root_folder: self.root_folder.clone(),
+                    minimum_availability: $crate::servarr::Availability::default(),
                     fallback_profiles: self.fallback_profiles.clone(),
                     timeout: Duration::from_millis(self.timeout_ms),
                     request_timeout: Duration::from_millis(self.request_timeout_ms),

@@ -370,7 +370,13 @@ impl Tool for Add {
         let episodes = client::wait_for_episodes(at, series.id, EPISODES).await?;
         let mended = settle(at, &plan, series.id, &episodes).await?;
         let searched = match (plan.search_now && !plan.episodes.is_empty(), mended.chosen.as_slice()) {
-            (true, [_, ..]) => match search(at, &Scope::episodes(Some(series.id), &mended.chosen), &wait).await {
+            (true, [_, ..]) => match search(
+                at,
+                &Scope::episodes(Some(series.id), &mended.chosen),
+                &wait.no_longer_than(at.settings().command_wait),
+            )
+            .await
+            {
                 Ok(found) => Some(found.told()),
                 Err(error) => Some(json!({ "searched": false, "because": error.to_string() })),
             },

@@ -232,7 +232,7 @@ impl Tool for Update {
             record[field] = value.clone();
         }
         let moves = old.contains_key("rootFolderPath");
-        if let (true, Some(root)) = (moves, checked.fields["rootFolderPath"].as_str()) {
+        if let Some(root) = checked.fields.get("rootFolderPath").and_then(Value::as_str).filter(|_| moves) {
             // What counts is the path; the root folder is read from it.
             let path = series.path.as_deref().unwrap_or_default().trim_end_matches(['/', '\\']);
             let name = path.rsplit_once(['/', '\\']).map_or(path, |(_, name)| name);

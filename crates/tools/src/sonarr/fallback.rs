@@ -56,8 +56,7 @@ impl EpisodeFallback {
         if series.seasons.iter().all(|season| season.season_number != self.season_number) {
             return Err(ToolError::TellModel(no_season(&series, &[self.season_number])));
         }
-        let mut episodes = client::episodes(at, self.series_id, Some(self.season_number), false).await?;
-        episodes.sort_by_key(|episode| episode.episode_number);
+        let mut episodes = episodes_of(at, self.series_id, self.season_number).await?;
         if let Some(wanted) = self.target_episodes.as_ref().map(Numbers::list) {
             let unknown: Vec<u32> = wanted
                 .iter()
@@ -99,8 +98,12 @@ impl EpisodeFallback {
         let of_season = queued.iter().filter(|row| row.season_number == Some(self.season_number)).count();
         if of_season > 0 {
             return Ok(Some(format!(
-                "{} of this season in the queue already; see sonarr_queue",
-                if of_season == 1 { "1 episode is".to_owned() } else { format!("{of_season} episodes are") }
+                "{} in the queue already; see sonarr_queue",
+                if of_season == 1 {
+                    "1 episode of the season is".to_owned()
+                } else {
+                    format!("{of_season} episodes of the season are")
+                }
             )));
         }
         Ok(None)
@@ -109,7 +112,7 @@ impl EpisodeFallback {
 
 /// What became of each episode.
 #[derive(Default)]
-struct Report {
+pub struct Report {
     found: BTreeMap<u64, String>,
     searched: BTreeSet<u64>,
     /// Sent, but not done when the time was over.
@@ -131,7 +134,7 @@ impl Report {
         }
     }
 
-    fn told(&self, episodes: &[Episode], now_ms: i64) -> Value {
+    pub fn told(&self, episodes: &[Episode], now_ms: i64) -> Value {
         let mut found = Vec::new();
         let (mut not_found, mut searching, mut unaired) = (Vec::new(), Vec::new(), Vec::new());
         let mut not_searched: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -257,13 +260,20 @@ impl Tool for EpisodeFallback {
     }
 }
 
+/// A season's episodes in order.
+pub async fn episodes_of(at: &Client, series_id: u64, season: u32) -> Result<Vec<Episode>, ToolError> {
+    let mut episodes = client::episodes(at, series_id, Some(season), false).await?;
+    episodes.sort_by_key(|episode| episode.episode_number);
+    Ok(episodes)
+}
+
 /// Episodes that are out there and wanted: aired, monitored, without a file.
 fn missing(episodes: &[Episode], now_ms: i64) -> Vec<&Episode> {
     episodes.iter().filter(|episode| episode.monitored && !episode.has_file && episode.has_aired(now_ms)).collect()
 }
 
 /// Round by round. Whatever ends it early, what was done is told.
-async fn one_by_one(at: &Client, series_id: u64, episodes: &[&Episode], wait: &Wait) -> Report {
+pub async fn one_by_one(at: &Client, series_id: u64, episodes: &[&Episode], wait: &Wait) -> Report {
     let mut report = Report::default();
     for round in episodes.chunks(ROUND) {
         if wait.is_over() {

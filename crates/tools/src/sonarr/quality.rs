@@ -240,7 +240,13 @@ impl Tool for QualityFallback {
         answer["changed"] = true.into();
         answer["profile"] = profile.name.as_str().into();
         answer["profile_before"] = plan.current.as_str().into();
-        let taken = match search(at, &Scope::season(self.series_id, plan.season), &wait).await {
+        let taken = match search(
+            at,
+            &Scope::season(self.series_id, plan.season),
+            &wait.no_longer_than(at.settings().command_wait),
+        )
+        .await
+        {
             Ok(found) => {
                 answer["search"] = found.told();
                 found.in_words()

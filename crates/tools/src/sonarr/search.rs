@@ -23,8 +23,6 @@ use tokio::time::{Instant as Moment, timeout_at};
 
 /// Wall time of one search.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
-/// What is kept of it for reading what came of a search and for telling it.
-const SPARE: Duration = Duration::from_secs(20);
 /// Why no search can be taken back.
 pub const NO_UNDO: Undo = Undo::No("a search cannot be called back");
 /// Releases named in an answer.
@@ -80,13 +78,22 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub fn for_one_call() -> Self {
-        Self::within(TIMEOUT)
+    /// What is kept of a call's wall time for reading what came of a search and for telling it.
+    pub const SPARE: Duration = Duration::from_secs(20);
+
+    /// For a call that searches once: as long as the settings say.
+    pub fn once(at: &Client) -> Self {
+        Self::within(TIMEOUT).no_longer_than(at.settings().command_wait)
     }
 
     /// A call's wall time, less what telling takes.
     pub fn within(timeout: Duration) -> Self {
-        Self { until: Moment::now() + timeout.saturating_sub(SPARE) }
+        Self { until: Moment::now() + timeout.saturating_sub(Self::SPARE) }
+    }
+
+    /// For one of several searches of a call.
+    pub fn no_longer_than(&self, wait: Duration) -> Self {
+        Self { until: self.until.min(Moment::now() + wait) }
     }
 
     pub fn is_over(&self) -> bool {
@@ -288,7 +295,7 @@ impl Tool for SearchSeries {
                 view::title(&series)
             )));
         }
-        let found = search(at, &Scope::series(self.series_id), &Wait::for_one_call()).await?;
+        let found = search(at, &Scope::series(self.series_id), &Wait::once(at)).await?;
         let what = format!("{}, {}", view::title(&series), view::seasons(&monitored));
         answer(&what, &found, json!({ "series_id": self.series_id }))
     }
@@ -359,7 +366,7 @@ impl Tool for SearchSeason {
                 "no episode of {what} is monitored, so a search takes nothing; monitor it with sonarr_add_seasons"
             )));
         }
-        let found = search(at, &Scope::season(self.series_id, self.season_number), &Wait::for_one_call()).await?;
+        let found = search(at, &Scope::season(self.series_id, self.season_number), &Wait::once(at)).await?;
         let is_worth_more = found.is_nothing()
             && found.command.is_over()
             && !found.command.has_failed()
@@ -438,7 +445,7 @@ impl Tool for SearchEpisodes {
         let ids = self.ids()?;
         let (episodes, series) = known_episodes(at, &ids).await?;
         let one_series = <[Series; 1]>::try_from(series.clone()).ok().map(|[series]| series.id);
-        let found = search(at, &Scope::episodes(one_series, &ids), &Wait::for_one_call()).await?;
+        let found = search(at, &Scope::episodes(one_series, &ids), &Wait::once(at)).await?;
         let unaired: Vec<String> =
             episodes.iter().filter(|episode| !episode.has_aired(call.now_ms)).map(Episode::code).collect();
         let more = json!({ "not_yet_aired": (!unaired.is_empty()).then_some(unaired) });
@@ -474,7 +481,7 @@ async fn wide_search(at: &Client, scope: &Scope, what: &str) -> Result<Output, T
     };
     // What a search over everything takes is read from the queue; nobody waits for it.
     let wait =
-        if scope.series_id.is_some() { Wait::for_one_call() } else { Wait::within(SPARE + Duration::from_secs(10)) };
+        if scope.series_id.is_some() { Wait::once(at) } else { Wait::once(at).no_longer_than(Duration::from_secs(10)) };
     let found = search(at, scope, &wait).await?;
     answer(&format!("{what} of {of}"), &found, told(json!({ "series_id": scope.series_id })))
 }

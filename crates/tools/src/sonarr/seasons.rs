@@ -19,6 +19,8 @@ use std::{
     time::Duration,
 };
 
+/// Wall time of adding seasons: each is searched, one after the other.
+const TIMEOUT: Duration = Duration::from_secs(600);
 /// Seasons one call may change.
 const MOST_SEASONS: usize = 20;
 
@@ -415,7 +417,7 @@ impl Tool for AddSeasons {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: Undo = Undo::ByCall;
-    const TIMEOUT: Option<Duration> = Some(super::search::TIMEOUT);
+    const TIMEOUT: Option<Duration> = Some(TIMEOUT);
     const KEYWORDS: &'static str = "add seasons next season another get download weitere Staffel hinzufügen holen añadir temporada descargar ajouter saison télécharger";
     type Service = Sonarr;
 
@@ -446,10 +448,17 @@ impl Tool for AddSeasons {
         let title = view::title(&changed.series);
         let mut searches = Vec::new();
         if self.search_now != Some(false) {
-            let wait = Wait::for_one_call();
+            let wait = Wait::within(TIMEOUT);
             for season in &wanted {
+                if wait.is_over() {
+                    searches.push(
+                        json!({ "season": season, "searched": false, "because": "the time for one call is over" }),
+                    );
+                    continue;
+                }
                 // What was changed stays told when a search fails after it.
-                let told = match search(at, &Scope::season(self.series_id, *season), &wait).await {
+                let one = wait.no_longer_than(at.settings().command_wait);
+                let told = match search(at, &Scope::season(self.series_id, *season), &one).await {
                     Ok(found) => found.told(),
                     Err(error) => json!({ "searched": false, "because": error.to_string() }),
                 };

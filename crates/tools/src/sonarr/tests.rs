@@ -38,10 +38,6 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-fn record(name: &str) -> Value {
-    serde_json::from_str(&fixture(name)).unwrap()
-}
-
 fn nothing(good: &Value) -> Answer {
     match good {
         Value::Array(_) => Answer::json_text("[]"),
