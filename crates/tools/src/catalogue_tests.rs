@@ -59,7 +59,36 @@ fn the_catalogue_lists_every_tool_with_one_line() {
 }
 
 /// What changes something in Radarr and in Sonarr, without the application's name.
-const SERVARR_CHANGES: &[&str] = &["arr_tag_create"];
+#[rustfmt::skip]
+const SERVARR_CHANGES: &[&str] = &[
+    "arr_tag_create", "arr_queue_remove", "arr_queue_grab", "arr_mark_failed", "arr_blocklist_remove", "arr_clear_blacklist",
+    "arr_grab", "arr_manual_import", "arr_exclusion_add", "arr_exclusion_remove", "arr_command_cancel", "arr_refresh",
+    "arr_rescan", "arr_refresh_downloads", "arr_rename", "arr_search_missing", "arr_search_cutoff",
+    // Of Radarr only.
+    "radarr_add", "radarr_update", "radarr_edit_many", "radarr_delete", "radarr_delete_many", "radarr_file_delete",
+    "radarr_search_movies", "radarr_collection_update", "radarr_quality_fallback", "radarr_movie_addition_fallback",
+];
+
+const RADARR_NAMES: &str = "radarr_lookup radarr_add_movie radarr_get_movies radarr_update_movie radarr_delete_movie
+    radarr_search_movie radarr_search_missing radarr_search_cutoff radarr_get_queue radarr_get_wanted radarr_get_calendar
+    radarr_get_blacklist radarr_clear_blacklist radarr_system_status radarr_health radarr_disk_space radarr_quality_profiles
+    radarr_root_folders radarr_get_indexers radarr_get_download_clients radarr_movie_addition_fallback radarr_activity_check
+    radarr_quality_fallback radarr_activity_overview
+    radarr_status radarr_tags radarr_tag_create radarr_lookup_tmdb radarr_movies radarr_movie radarr_add radarr_update
+    radarr_edit_many radarr_delete radarr_delete_many radarr_files radarr_file_delete radarr_queue radarr_queue_details
+    radarr_queue_status radarr_queue_remove radarr_queue_grab radarr_history radarr_movie_history radarr_history_since
+    radarr_mark_failed radarr_missing radarr_cutoff radarr_calendar radarr_search_movies radarr_refresh radarr_rescan
+    radarr_refresh_downloads radarr_rename_preview radarr_rename radarr_command radarr_command_cancel radarr_releases
+    radarr_grab radarr_manual_import_preview radarr_manual_import radarr_blocklist radarr_blocklist_remove radarr_exclusions
+    radarr_exclusion_add radarr_exclusion_remove radarr_collections radarr_collection_update radarr_parse
+    radarr_notifications
+    sonarr_system_status sonarr_health sonarr_disk_space sonarr_quality_profiles sonarr_root_folders sonarr_get_queue
+    sonarr_get_wanted sonarr_get_calendar sonarr_activity_overview sonarr_status sonarr_tags sonarr_tag_create sonarr_queue
+    sonarr_queue_details sonarr_queue_status sonarr_queue_remove sonarr_queue_grab sonarr_history sonarr_history_since
+    sonarr_mark_failed sonarr_missing sonarr_cutoff sonarr_calendar sonarr_refresh sonarr_rescan sonarr_refresh_downloads
+    sonarr_rename_preview sonarr_rename sonarr_command sonarr_command_cancel sonarr_releases sonarr_grab
+    sonarr_manual_import_preview sonarr_manual_import sonarr_blocklist sonarr_blocklist_remove sonarr_exclusions
+    sonarr_exclusion_add sonarr_exclusion_remove sonarr_parse";
 
 /// What changes something in Sonarr only.
 #[rustfmt::skip]

@@ -16,6 +16,7 @@ mod flows {
     mod house;
     mod injected;
     mod kills;
+    mod media;
     mod party;
     mod secrets;
     mod settings;

@@ -36,7 +36,7 @@ const OPEN_SECONDS: u32 = 7 * 86_400;
 /// Seasons of one request.
 const MOST_SEASONS: usize = 60;
 /// After adding, a look is worth while.
-const FIRST_LOOK_MS: i64 = 10_000;
+const FIRST_LOOK_MS: i64 = 3_000;
 
 /// Ask for a film or series of which something is missing: says what is here, then has it fetched and followed until it can be watched.
 /// Whoever asks for the same joins the first.

@@ -8,6 +8,8 @@ mod change;
 mod fallback;
 mod film;
 mod library;
+#[cfg(test)]
+mod tests;
 
 use crate::servarr::{Availability, Instances, Radarr, Settings, Which, instance_settings, shared_tools};
 use majordomo_domain::{Label, Toolkit};

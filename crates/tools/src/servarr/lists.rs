@@ -117,8 +117,8 @@ impl Client {
         })
     }
 
-    /// The profile that is meant, also in a person's words such as `4K`: where none is called so, the first one whose best quality is
-    /// of that resolution. None when there is no such profile.
+    /// The profile that is meant, also in a person's words such as `4K`: where none is called so, the first one that takes that
+    /// resolution only, else one whose name speaks of it. None when there is no such profile.
     pub async fn profile_in_words(&self, wanted: &NameOrId) -> Result<Option<Profile>, ToolError> {
         let profiles = self.profiles().await?;
         if let Some(profile) = profiles.iter().find(|profile| wanted.means(profile.id, &profile.name)) {
@@ -126,15 +126,23 @@ impl Client {
         }
         let NameOrId::Name(words) = wanted else { return Ok(None) };
         let words = words.to_lowercase();
-        let lines = match () {
-            () if ["4k", "uhd", "2160"].iter().any(|word| words.contains(word)) => "2160p",
-            () if ["1080", "full hd", "fhd"].iter().any(|word| words.contains(word)) => "1080p",
-            () if words.contains("720") => "720p",
-            () if words.contains("480") => "480p",
-            () => return Ok(None),
+        // Of a resolution: how it is called, and how Radarr and Sonarr write it.
+        const RESOLUTIONS: [(&[&str], &str); 4] = [
+            (&["2160", "4k", "uhd", "ultra"], "2160p"),
+            (&["1080", "full hd", "fhd"], "1080p"),
+            (&["720"], "720p"),
+            (&["480"], "480p"),
+        ];
+        let speaks = |text: &str, called: &[&str]| called.iter().any(|word| text.contains(word));
+        let Some((called, lines)) = RESOLUTIONS.iter().find(|(called, _)| speaks(&words, called)) else {
+            return Ok(None);
         };
-        let is_for = |profile: &&Profile| profile.allows.last().is_some_and(|best| best.to_lowercase().contains(lines));
-        Ok(profiles.iter().find(is_for).cloned())
+        // A profile that takes anything is not one for 4K because it takes 4K, too.
+        let is_for = |profile: &&Profile| {
+            !profile.allows.is_empty() && profile.allows.iter().all(|quality| quality.to_lowercase().contains(lines))
+        };
+        let is_called = |profile: &&Profile| speaks(&profile.name.to_lowercase(), called);
+        Ok(profiles.iter().find(is_for).or_else(|| profiles.iter().find(is_called)).cloned())
     }
 
     /// The profile with that number, for telling; its number as a name when it is gone.

@@ -21,6 +21,8 @@ pub mod releases;
 mod settings;
 pub mod stuck;
 mod system;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod view;
 mod wanted;
 

@@ -13,14 +13,12 @@ use super::{
     view::{self, told},
 };
 use crate::servarr::{
-    Client, NameOrId,
+    Client, NameOrId, asks,
     lists::{Profile, RootFolder, Tag},
+    undo,
     view::size,
 };
-use majordomo_domain::{
-    Call, Card, Effect, Output, Repeat, Tool, ToolError,
-    tool::{Undo, UndoCall},
-};
+use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, tool::Undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -312,6 +310,10 @@ impl Tool for Add {
         format!("Add the series with TVDB id {}", self.tvdb_id)
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The series was not added.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -401,11 +403,12 @@ impl Tool for Add {
             "note": episodes.is_empty().then_some("Sonarr has not filled in the episodes yet; look at sonarr_episodes later"),
         })))?;
         output.receipt = Some(format!("{title} was added to Sonarr, monitoring {}.", plan.monitored_in_words()));
-        let undo = UndoCall {
-            tool: Delete::NAME.into(),
-            arguments: told(json!({ "series_id": series.id, "delete_files": false, "instance": self.instance })),
-            title: format!("Take {title} out of Sonarr"),
-        };
+        let undo = undo(
+            Delete::NAME,
+            at,
+            json!({ "series_id": series.id, "delete_files": false }),
+            format!("Take {title} out of Sonarr"),
+        );
         Ok(output.with_cards(vec![view::card(at.name(), &mended.series)]).with_undo(undo))
     }
 }

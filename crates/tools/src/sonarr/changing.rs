@@ -4,13 +4,10 @@ use super::{
     Sonarr, client,
     seasons::Numbers,
     types::{Series, SeriesType},
-    view::{self, told},
+    view,
 };
-use crate::servarr::{Client, NameOrId, view::size};
-use majordomo_domain::{
-    Call, Card, Effect, Output, Repeat, Tool, ToolError,
-    tool::{Undo, UndoCall},
-};
+use crate::servarr::{Client, NameOrId, asks, undo, view::size};
+use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, tool::Undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -202,6 +199,10 @@ impl Tool for Update {
         format!("Change series {} in Sonarr", self.series_id)
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The series stays as it is.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -248,13 +249,12 @@ impl Tool for Update {
                 fields.join(", ")
             )));
         }
-        let undo = UndoCall {
-            tool: Self::NAME.into(),
-            arguments: told(json!({
-                "series_id": self.series_id, "changes": as_changes(&old), "instance": self.instance,
-            })),
-            title: format!("Put {title} back as it was"),
-        };
+        let undo = undo(
+            Self::NAME,
+            at,
+            json!({ "series_id": self.series_id, "changes": as_changes(&old) }),
+            format!("Put {title} back as it was"),
+        );
         Ok(Output::done(format!("{title}: now {}.", checked.in_words())).with_undo(undo))
     }
 }
@@ -313,6 +313,10 @@ impl Tool for EditMany {
         format!("Change {} series in Sonarr", self.series_ids.list().len())
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The series stay as they are.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -362,11 +366,12 @@ impl Tool for EditMany {
         if old.iter().any(|(_, fields)| *fields != first) {
             return Ok(output);
         }
-        Ok(output.with_undo(UndoCall {
-            tool: Self::NAME.into(),
-            arguments: told(json!({ "series_ids": ids, "changes": as_changes(&first), "instance": self.instance })),
-            title: format!("Put {changed} back as before"),
-        }))
+        Ok(output.with_undo(undo(
+            Self::NAME,
+            at,
+            json!({ "series_ids": ids, "changes": as_changes(&first) }),
+            format!("Put {changed} back as before"),
+        )))
     }
 }
 
@@ -441,6 +446,10 @@ impl Tool for Delete {
         }
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The series stays in Sonarr.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -488,6 +497,10 @@ impl Tool for DeleteMany {
             Some(true) => format!("Take {count} series out of Sonarr and delete their files"),
             _ => format!("Take {count} series out of Sonarr"),
         }
+    }
+
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The series stay in Sonarr.")
     }
 
     fn instance(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Asking Sonarr for what the tools are about, by its types.
 //!
-//! Records of one thing are never older than a moment: tools read before and after they change something.
+//! Records are never older than a moment, and asked anew where something is changed: tools read before and after.
 
 use super::types::{Episode, EpisodeFile, HistoryRecord, QueueRow, Series, read};
 use crate::servarr::{
@@ -37,25 +37,28 @@ fn both(value: &Value) -> Option<(Value, Series)> {
 
 /// A series by Sonarr's id; None when there is none.
 pub async fn series(at: &Client, id: u64) -> Result<Option<(Value, Series)>, ToolError> {
+    series_of(at, id, Age::Live).await
+}
+
+/// The same for a change: asked anew, and refused when it is not there.
+pub async fn known_series(at: &Client, id: u64) -> Result<(Value, Series), ToolError> {
+    series_of(at, id, Age::Now).await?.ok_or_else(|| {
+        ToolError::TellModel(format!("{} has no series {id}; take the id from sonarr_series", at.title()))
+    })
+}
+
+async fn series_of(at: &Client, id: u64, age: Age) -> Result<Option<(Value, Series)>, ToolError> {
     let query = vec![("includeSeasonImages", "false".to_owned())];
-    match at.find(&format!("/series/{id}"), &query, Age::Live).await? {
+    match at.find(&format!("/series/{id}"), &query, age).await? {
         Some(record) => both(&record).map(Some).ok_or_else(|| at.not_as_described("something that is not a series")),
         None => Ok(None),
     }
 }
 
-/// The same where it has to be there.
-pub async fn known_series(at: &Client, id: u64) -> Result<(Value, Series), ToolError> {
-    let found = series(at, id).await?;
-    found.ok_or_else(|| {
-        ToolError::TellModel(format!("{} has no series {id}; take the id from sonarr_series", at.title()))
-    })
-}
-
 /// A series by its TVDB id; None when Sonarr does not have it.
 pub async fn by_tvdb(at: &Client, tvdb_id: u64) -> Result<Option<(Value, Series)>, ToolError> {
     let query = vec![("tvdbId", tvdb_id.to_string()), ("includeSeasonImages", "false".to_owned())];
-    let list = at.list("/series", &query, Age::Live).await?;
+    let list = at.list("/series", &query, Age::Now).await?;
     Ok(list.iter().filter_map(both).find(|(_, series)| series.tvdb_id == tvdb_id))
 }
 
@@ -190,8 +193,7 @@ pub async fn delete_files(at: &Client, ids: &[u64]) -> Result<(), ToolError> {
 /// The queue's rows of one series, one for each episode.
 pub async fn queue_of(at: &Client, series_id: u64) -> Result<Vec<QueueRow>, ToolError> {
     // Never from before: it is compared with itself.
-    at.forget_answers();
-    let list = at.list("/queue/details", &vec![("seriesId", series_id.to_string())], Age::Live).await?;
+    let list = at.list("/queue/details", &vec![("seriesId", series_id.to_string())], Age::Now).await?;
     Ok(list.iter().filter_map(read).collect())
 }
 
@@ -212,8 +214,7 @@ pub async fn history_of(
 pub async fn grabbed_since(at: &Client, instant: &str) -> Result<Vec<HistoryRecord>, ToolError> {
     let query =
         vec![("date", instant.to_owned()), ("eventType", "grabbed".to_owned()), ("includeEpisode", "true".to_owned())];
-    at.forget_answers();
-    let list = at.list("/history/since", &query, Age::Live).await?;
+    let list = at.list("/history/since", &query, Age::Now).await?;
     let records = list.iter().filter_map(read::<HistoryRecord>);
     // Old versions of Sonarr do not filter by event here.
     Ok(records.filter(|record| record.event_type == "grabbed").collect())
@@ -221,8 +222,7 @@ pub async fn grabbed_since(at: &Client, instant: &str) -> Result<Vec<HistoryReco
 
 /// The last command with this name and these arguments that Sonarr remembers, sent within an hour.
 pub async fn same_command(at: &Client, body: &Value, now_ms: i64) -> Result<Option<Command>, ToolError> {
-    at.forget_answers();
-    let list = at.list("/command", &Query::new(), Age::Live).await?;
+    let list = at.list("/command", &Query::new(), Age::Now).await?;
     let is_same = |command: &&Value| {
         let mut arguments = body.as_object().into_iter().flatten().filter(|(name, _)| *name != "name");
         command["name"] == body["name"] && arguments.all(|(name, value)| command["body"][name] == *value)

@@ -6,11 +6,8 @@ use super::{
     types::{Episode, EpisodeFile, Series},
     view::{self, told},
 };
-use crate::servarr::{Client, view::size};
-use majordomo_domain::{
-    Call, Card, Effect, Output, Repeat, Tool, ToolError,
-    tool::{Undo, UndoCall},
-};
+use crate::servarr::{Client, asks, undo, view::size};
+use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, tool::Undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -300,6 +297,10 @@ impl Tool for EpisodesMonitor {
         format!("{} {}", self.verb(), view::count(self.episode_ids.list().len(), "episode"))
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was changed.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -327,13 +328,12 @@ impl Tool for EpisodesMonitor {
             return Err(ToolError::TellModel(format!("Sonarr took the change of {name} but does not show it")));
         }
         let state = if self.monitored { "now monitored" } else { "no longer monitored" };
-        let undo = UndoCall {
-            tool: Self::NAME.into(),
-            arguments: told(json!({
-                "episode_ids": changed, "monitored": !self.monitored, "instance": self.instance,
-            })),
-            title: format!("Set {} back", view::count(changed.len(), "episode")),
-        };
+        let undo = undo(
+            Self::NAME,
+            at,
+            json!({ "episode_ids": changed, "monitored": !self.monitored }),
+            format!("Set {} back", view::count(changed.len(), "episode")),
+        );
         Ok(Output::done(format!("{name}: {state}.")).with_undo(undo))
     }
 }
@@ -460,6 +460,10 @@ impl Tool for FileDelete {
 
     fn title(&self) -> String {
         format!("Delete {}", view::count(self.file_ids.list().len(), "episode file"))
+    }
+
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "The files stay.")
     }
 
     fn instance(&self) -> &str {

@@ -11,8 +11,8 @@ use super::{
     types::{Episode, Series},
     view::{self, told},
 };
-use crate::servarr::Client;
-use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, tool::Undo};
+use crate::servarr::{Client, asks};
+use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, tool::Undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -184,6 +184,10 @@ impl Tool for EpisodeFallback {
 
     fn title(&self) -> String {
         format!("Search {} of {} episode by episode", view::seasons(&[self.season_number]), self.name())
+    }
+
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was searched.")
     }
 
     fn instance(&self) -> &str {

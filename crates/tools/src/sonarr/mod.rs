@@ -71,8 +71,6 @@ pub fn toolkit(config: &Config, sonarr: Sonarr) -> Toolkit {
         .tool::<search::SearchSeries>()
         .tool::<search::SearchSeason>()
         .tool::<search::SearchEpisodes>()
-        .tool::<search::SearchMissing>()
-        .tool::<search::SearchCutoff>()
         .tool::<fallback::EpisodeFallback>()
         .tool::<quality::QualityFallback>();
     shared_tools(builder)

@@ -10,8 +10,8 @@ use super::{
     types::{Episode, QueueRow, Series},
     view::{self, told},
 };
-use crate::servarr::{Client, Command, command::reports_downloaded};
-use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, tool::Undo};
+use crate::servarr::{Client, Command, asks, command::reports_downloaded};
+use majordomo_domain::{Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, tool::Undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,17 +51,6 @@ impl Scope {
     pub fn episodes(series_id: Option<u64>, ids: &[u64]) -> Self {
         let command = json!({ "name": "EpisodeSearch", "episodeIds": ids });
         Self { series_id, season: None, episodes: Some(ids.to_vec()), command }
-    }
-
-    /// Of one series, or of the whole library.
-    fn missing(series_id: Option<u64>) -> Self {
-        let command = told(json!({ "name": "MissingEpisodeSearch", "seriesId": series_id, "monitored": true }));
-        Self { series_id, season: None, episodes: None, command }
-    }
-
-    fn cutoff(series_id: Option<u64>) -> Self {
-        let command = told(json!({ "name": "CutoffUnmetEpisodeSearch", "seriesId": series_id, "monitored": true }));
-        Self { series_id, season: None, episodes: None, command }
     }
 
     /// Whether what was taken for an episode belongs to it.
@@ -267,6 +256,10 @@ impl Tool for SearchSeries {
         format!("Search for series {}", self.series_id)
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was searched.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -324,6 +317,10 @@ impl Tool for SearchSeason {
 
     fn title(&self) -> String {
         format!("Search for {} of series {}", view::seasons(&[self.season_number]), self.series_id)
+    }
+
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was searched.")
     }
 
     fn instance(&self) -> &str {
@@ -423,6 +420,10 @@ impl Tool for SearchEpisodes {
         format!("Search for {}", view::count(self.episode_ids.list().len(), "episode"))
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was searched.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -450,119 +451,5 @@ impl Tool for SearchEpisodes {
             episodes.iter().filter(|episode| !episode.has_aired(call.now_ms)).map(Episode::code).collect();
         let more = json!({ "not_yet_aired": (!unaired.is_empty()).then_some(unaired) });
         answer(&named(&episodes, &series), &found, told(more))
-    }
-}
-
-/// Search for missing monitored episodes in Sonarr: of one series, or of the whole library when none is named.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SearchMissing {
-    /// Sonarr's id of the series, from `sonarr_series`; absent for the whole library, which asks every indexer very often.
-    series_id: Option<u64>,
-    /// Which Sonarr, by name; the default one when absent.
-    instance: Option<String>,
-}
-
-/// Search for better releases of episodes in Sonarr whose file is below the wanted quality: of one series, or of all.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SearchCutoff {
-    /// Sonarr's id of the series, from `sonarr_series`; absent for the whole library, which asks every indexer very often.
-    series_id: Option<u64>,
-    /// Which Sonarr, by name; the default one when absent.
-    instance: Option<String>,
-}
-
-/// A search over a series or the whole library.
-async fn wide_search(at: &Client, scope: &Scope, what: &str) -> Result<Output, ToolError> {
-    let of = match scope.series_id {
-        Some(id) => view::title(&client::known_series(at, id).await?.1),
-        None => format!("the whole library of {}", at.title()),
-    };
-    // What a search over everything takes is read from the queue; nobody waits for it.
-    let wait =
-        if scope.series_id.is_some() { Wait::once(at) } else { Wait::once(at).no_longer_than(Duration::from_secs(10)) };
-    let found = search(at, scope, &wait).await?;
-    answer(&format!("{what} of {of}"), &found, told(json!({ "series_id": scope.series_id })))
-}
-
-async fn wide_card(at: &Client, series_id: Option<u64>, what: &str) -> Result<Card, ToolError> {
-    let Some(id) = series_id else {
-        let mut card = Card::new(format!("Search for {what} of the whole library"));
-        card.text = "Asks every indexer for every such episode, which may take long and use up their limits.".into();
-        return Ok(card.fact("Sonarr", at.title()));
-    };
-    let (_, series) = client::known_series(at, id).await?;
-    let mut card = view::card(at.name(), &series);
-    card.text = format!("Search every indexer for {what}");
-    Ok(card)
-}
-
-const MISSING: &str = "missing episodes";
-const BELOW: &str = "episodes below the wanted quality";
-
-impl Tool for SearchMissing {
-    const NAME: &'static str = "sonarr_search_missing";
-    const EFFECT: Effect = Effect::Write;
-    const REPEAT: Repeat = Repeat::Checkable;
-    const UNDO: Undo = NO_UNDO;
-    const TIMEOUT: Option<Duration> = Some(TIMEOUT);
-    const KEYWORDS: &'static str = "search all missing episodes gaps download fehlende Folgen suchen buscar episodios faltantes chercher épisodes manquants";
-    type Service = Sonarr;
-
-    fn title(&self) -> String {
-        match self.series_id {
-            Some(id) => format!("Search for {MISSING} of series {id}"),
-            None => format!("Search for {MISSING} of the whole library"),
-        }
-    }
-
-    fn instance(&self) -> &str {
-        self.instance.as_deref().unwrap_or_default()
-    }
-
-    async fn preview(&self, sonarr: &Sonarr, _: &Call) -> Result<Card, ToolError> {
-        wide_card(sonarr.get(self.instance.as_deref())?, self.series_id, MISSING).await
-    }
-
-    async fn check(&self, sonarr: &Sonarr, call: &Call) -> Result<Option<Output>, ToolError> {
-        was_sent(sonarr.get(self.instance.as_deref())?, &Scope::missing(self.series_id), MISSING, call).await
-    }
-
-    async fn run(self, sonarr: &Sonarr, _: &Call) -> Result<Output, ToolError> {
-        wide_search(sonarr.get(self.instance.as_deref())?, &Scope::missing(self.series_id), MISSING).await
-    }
-}
-
-impl Tool for SearchCutoff {
-    const NAME: &'static str = "sonarr_search_cutoff";
-    const EFFECT: Effect = Effect::Write;
-    const REPEAT: Repeat = Repeat::Checkable;
-    const UNDO: Undo = NO_UNDO;
-    const TIMEOUT: Option<Duration> = Some(TIMEOUT);
-    const KEYWORDS: &'static str = "search better quality upgrade cutoff unmet bessere Qualität suchen buscar mejor calidad chercher meilleure qualité";
-    type Service = Sonarr;
-
-    fn title(&self) -> String {
-        match self.series_id {
-            Some(id) => format!("Search for {BELOW} of series {id}"),
-            None => format!("Search for {BELOW} of the whole library"),
-        }
-    }
-
-    fn instance(&self) -> &str {
-        self.instance.as_deref().unwrap_or_default()
-    }
-
-    async fn preview(&self, sonarr: &Sonarr, _: &Call) -> Result<Card, ToolError> {
-        wide_card(sonarr.get(self.instance.as_deref())?, self.series_id, BELOW).await
-    }
-
-    async fn check(&self, sonarr: &Sonarr, call: &Call) -> Result<Option<Output>, ToolError> {
-        was_sent(sonarr.get(self.instance.as_deref())?, &Scope::cutoff(self.series_id), BELOW, call).await
-    }
-
-    async fn run(self, sonarr: &Sonarr, _: &Call) -> Result<Output, ToolError> {
-        wide_search(sonarr.get(self.instance.as_deref())?, &Scope::cutoff(self.series_id), BELOW).await
     }
 }

@@ -6,9 +6,10 @@ use super::{
     types::{Episode, Season, Series},
     view::{self, told},
 };
-use crate::servarr::{Client, view::size};
+use crate::servarr::{Client, asks, undo, view::size};
 use majordomo_domain::{
     Call, Card, Effect, Output, Repeat, Tool, ToolError,
+    approval::Wording,
     tool::{Undo, UndoCall},
 };
 use schemars::JsonSchema;
@@ -310,6 +311,10 @@ impl Tool for SeasonMonitor {
         format!("{} {} of series {}", self.verb(), view::seasons(&self.season_number.list()), self.series_id)
     }
 
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "Nothing was changed.")
+    }
+
     fn instance(&self) -> &str {
         self.instance.as_deref().unwrap_or_default()
     }
@@ -335,12 +340,7 @@ impl Tool for SeasonMonitor {
         if self.monitored && !changed.series.monitored {
             sentence.push_str(" The series itself is not monitored, so Sonarr fetches nothing of it by itself.");
         }
-        Ok(Output::done(sentence).with_undo(undo_of(
-            self.series_id,
-            &changed,
-            self.monitored,
-            self.instance.as_deref(),
-        )))
+        Ok(Output::done(sentence).with_undo(undo_of(at, self.series_id, &changed, self.monitored)))
     }
 }
 
@@ -362,32 +362,28 @@ fn season_card(at: &Client, series: &Series, wanted: &[u32], text: String) -> Ca
 }
 
 /// The call that puts the flags back as they were.
-fn undo_of(series_id: u64, changed: &Changed, monitored: bool, instance: Option<&str>) -> UndoCall {
+fn undo_of(at: &Client, series_id: u64, changed: &Changed, monitored: bool) -> UndoCall {
     let title = view::title(&changed.series);
     if changed.seasons.is_empty() && !changed.series_flag {
-        return UndoCall {
-            tool: super::episodes::EpisodesMonitor::NAME.into(),
-            arguments: told(json!({
-                "episode_ids": changed.episodes, "monitored": !monitored, "instance": instance,
-            })),
-            title: format!("Set {} of {title} back", view::count(changed.episodes.len(), "episode")),
-        };
+        return undo(
+            super::episodes::EpisodesMonitor::NAME,
+            at,
+            json!({ "episode_ids": changed.episodes, "monitored": !monitored }),
+            format!("Set {} of {title} back", view::count(changed.episodes.len(), "episode")),
+        );
     }
-    UndoCall {
-        tool: SeasonMonitor::NAME.into(),
-        arguments: told(json!({
-            "series_id": series_id,
-            "season_number": changed.seasons,
-            "monitored": !monitored,
-            "only_episodes": changed.episodes,
-            "series_monitored": changed.series_flag.then_some(!changed.series.monitored),
-            "instance": instance,
-        })),
-        title: match changed.seasons.as_slice() {
-            [] => format!("Set {title} back"),
-            seasons => format!("Set {} of {title} back", view::seasons(seasons)),
-        },
-    }
+    let arguments = told(json!({
+        "series_id": series_id,
+        "season_number": changed.seasons,
+        "monitored": !monitored,
+        "only_episodes": changed.episodes,
+        "series_monitored": changed.series_flag.then_some(!changed.series.monitored),
+    }));
+    let title = match changed.seasons.as_slice() {
+        [] => format!("Set {title} back"),
+        seasons => format!("Set {} of {title} back", view::seasons(seasons)),
+    };
+    undo(SeasonMonitor::NAME, at, arguments, title)
 }
 
 /// Add seasons to a series that is in Sonarr already: monitor them and search each. For new series use `sonarr_add`.
@@ -423,6 +419,10 @@ impl Tool for AddSeasons {
 
     fn title(&self) -> String {
         format!("Add {} of series {}", view::seasons(&self.seasons.list()), self.series_id)
+    }
+
+    fn wording(&self, _: &Sonarr) -> Wording {
+        asks(format!("{}?", self.title()), "No season was added.")
     }
 
     fn instance(&self) -> &str {
@@ -476,6 +476,6 @@ impl Tool for AddSeasons {
         if changed.is_nothing() {
             return Ok(output);
         }
-        Ok(output.with_undo(undo_of(self.series_id, &changed, true, self.instance.as_deref())))
+        Ok(output.with_undo(undo_of(at, self.series_id, &changed, true)))
     }
 }

@@ -14,6 +14,13 @@ fn over(base_url: Url) -> Toolkit {
     with(base_url, |_| {})
 }
 
+/// Without those it shares with Radarr, which have their own tests.
+fn own(base_url: Url) -> Toolkit {
+    let mut kit = over(base_url);
+    kit.tools.retain(|tool| OWN.contains(&tool.name));
+    kit
+}
+
 fn with(base_url: Url, change: impl Fn(&mut Instance)) -> Toolkit {
     let mut instance = Instance {
         base_url: Some(base_url),
@@ -27,10 +34,7 @@ fn with(base_url: Url, change: impl Fn(&mut Instance)) -> Toolkit {
     let config = Config([("default".to_owned(), instance)].into());
     assert_eq!(config.fault(), None);
     let instances = instances(&config, &upstream());
-    let mut kit = toolkit(&config, instances);
-    // Those it shares with Radarr have their own tests.
-    kit.tools.retain(|tool| OWN.contains(&tool.name));
-    kit
+    toolkit(&config, instances)
 }
 
 fn fixture(name: &str) -> String {
@@ -49,7 +53,7 @@ const BENCH: Bench = Bench { toolkit: reading, fixture, nothing, cases: CASES };
 
 /// Only what changes nothing.
 fn reading(base_url: Url) -> Toolkit {
-    let mut kit = over(base_url);
+    let mut kit = own(base_url);
     kit.tools.retain(|tool| tool.effect == majordomo_domain::Effect::Read);
     kit
 }
@@ -59,8 +63,8 @@ const OWN: &[&str] = &[
     "sonarr_lookup", "sonarr_series", "sonarr_series_details", "sonarr_series_summary", "sonarr_series_history", "sonarr_add",
     "sonarr_update", "sonarr_edit_many", "sonarr_delete", "sonarr_delete_many", "sonarr_season_details", "sonarr_season_monitor",
     "sonarr_add_seasons", "sonarr_episodes", "sonarr_episode", "sonarr_episodes_monitor", "sonarr_episode_file", "sonarr_files",
-    "sonarr_file_delete", "sonarr_search_series", "sonarr_search_season", "sonarr_search_episodes", "sonarr_search_missing",
-    "sonarr_search_cutoff", "sonarr_episode_fallback_search", "sonarr_quality_fallback",
+    "sonarr_file_delete", "sonarr_search_series", "sonarr_search_season", "sonarr_search_episodes",
+    "sonarr_episode_fallback_search", "sonarr_quality_fallback",
 ];
 
 #[rustfmt::skip]

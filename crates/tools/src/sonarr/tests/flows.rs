@@ -1,6 +1,6 @@
 //! What becomes of Sonarr when something is changed: every flow runs against the stand-in, which keeps what it was told.
 
-use super::{KEY, fixture, with};
+use super::{KEY, fixture, own, with};
 use crate::{
     sonarr::{Sonarr, fallback, instances, search::Wait},
     testing::{ask, call, requests, told, tool, upstream},
@@ -594,40 +594,48 @@ fn instance_of(house: &House) -> Sonarr {
 }
 
 #[tokio::test]
-async fn a_lesser_profile_is_taken_only_where_quality_was_the_reason() {
+async fn the_next_quality_is_proposed_only_where_quality_was_the_reason_and_taken_when_it_is_asked_for() {
     let house = House::new().await;
     let id = house.id(FLASH_GORDON).await;
     let sonarr = house.town.sonarr("default");
-    let ask_for = json!({ "series_id": id, "target_quality": "8K", "fallback_qualities": ["Ultra-HD", "SD"] });
+    let ask_for = json!({ "series_id": id, "target_quality": "Ultra-HD", "fallback_qualities": ["8K", "SD"] });
     let card = house.preview("sonarr_quality_fallback", ask_for.clone()).await.unwrap();
-    assert_eq!(card.facts[2].value, "Ultra-HD, SD");
-    // Rejected for something else: lowering the quality would not help.
-    sonarr.offers(
-        FLASH_GORDON,
-        [Offer::of("WEBDL-720p").season(1).rejected("Not enough seeders: 0. Minimum seeders: 1")],
+    let facts: Vec<&str> = card.facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert_eq!(facts, ["HD-720p → Ultra-HD", "season 1 is searched once", "proposed, not done: SD", "Sonarr"]);
+
+    // Rejected for something else: another quality would not help.
+    let seeders = "Not enough seeders: 0. Minimum seeders: 1";
+    sonarr.offers(FLASH_GORDON, [Offer::of("Bluray-2160p").season(1).rejected(seeders)]);
+    let done = house.ok("sonarr_quality_fallback", ask_for.clone()).await;
+    let answer = told(&done);
+    assert_eq!(answer["why"], "another quality would not help: releases are rejected for other reasons", "{answer}");
+    assert_eq!((answer.get("proposal"), &answer["no_such_profile"]), (None, &json!(["8K"])));
+    assert_eq!(
+        done.receipt.as_deref(),
+        Some("Flash Gordon (1954) has the profile Ultra-HD now and was searched: nothing was found.")
     );
-    let answer = told(&house.ok("sonarr_quality_fallback", ask_for.clone()).await);
-    assert_eq!((&answer["changed"], &answer["profile"]), (&json!(false), &json!("HD-720p")));
-    assert!(answer["because"].as_str().unwrap().starts_with("quality is not what stands in the way"), "{answer}");
+    house.undo(&done).await;
+    assert_eq!(told(&house.ok("sonarr_series_details", json!({ "series_id": id })).await)["profile"], "HD-720p");
+
     sonarr.offers(FLASH_GORDON, []);
     let answer = told(&house.ok("sonarr_quality_fallback", ask_for.clone()).await);
-    assert!(answer["because"].as_str().unwrap().starts_with("no indexer has anything"), "{answer}");
+    assert_eq!(answer["why"], "no indexer offers a release in any quality");
 
     let mut single = Offer::of("DVD").episodes(1, [6]);
     single.with_season = true;
     sonarr.offers(FLASH_GORDON, [single]);
-    house.changes();
-    let output = house.ok("sonarr_quality_fallback", ask_for).await;
-    let answer = told(&output);
-    assert_eq!((&answer["changed"], &answer["profile"]), (&json!(true), &json!("SD")));
-    assert_eq!(answer["unknown_profile"], "8K");
+    let answer = told(&house.ok("sonarr_quality_fallback", ask_for).await);
+    let proposal = &answer["proposal"];
+    assert_eq!((&answer["profile"], &proposal["profile"]), (&json!("Ultra-HD"), &json!("SD")), "{answer}");
+    // The proposal is a call, which somebody approves.
+    let output = house.ok(proposal["tool"].as_str().unwrap(), proposal["arguments"].clone()).await;
     assert_eq!(
         output.receipt.as_deref(),
-        Some("Flash Gordon (1954): now SD in place of HD-720p; 1 release taken for download.")
+        Some("Flash Gordon (1954) has the profile SD now and was searched: 1 release taken for download.")
     );
-    house.undo(&output).await;
-    let back = told(&house.ok("sonarr_series_details", json!({ "series_id": id })).await);
-    assert_eq!(back["profile"], "HD-720p");
+    let unknown = json!({ "series_id": id, "target_quality": "8K" });
+    let error = house.run("sonarr_quality_fallback", unknown).await.unwrap_err().to_string();
+    assert!(error.starts_with("there is no quality profile for “8K” in Sonarr; there are: Any, SD"), "{error}");
 }
 
 #[tokio::test]
@@ -671,10 +679,8 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("sonarr_search_series", json!({ "series_id": 3 })),
         ("sonarr_search_season", json!({ "series_id": 3, "season_number": 1 })),
         ("sonarr_search_episodes", json!({ "episode_ids": [1] })),
-        ("sonarr_search_missing", json!({ "series_id": 3 })),
-        ("sonarr_search_cutoff", json!({ "series_id": 3 })),
         ("sonarr_episode_fallback_search", json!({ "series_id": 3, "season_number": 1 })),
-        ("sonarr_quality_fallback", json!({ "series_id": 3, "season_number": 1, "fallback_qualities": ["SD"] })),
+        ("sonarr_quality_fallback", json!({ "series_id": 3, "season_number": 1, "target_quality": "SD" })),
     ]
 }
 
@@ -691,8 +697,8 @@ async fn a_change_that_cannot_be_asked_for_says_so_in_card_and_call() {
     let nobody = Url::parse(&format!("http://127.0.0.1:{free}/")).unwrap();
     for (url, reason) in [(server.url(), "this address returns a web page, not the API"), (nobody, "it did not answer")]
     {
-        let kit = with(url.clone(), |_| {});
-        let all = kit.tools.iter().filter(|tool| tool.effect != majordomo_domain::Effect::Read).count();
+        let all = own(url.clone());
+        let all = all.tools.iter().filter(|tool| tool.effect != majordomo_domain::Effect::Read).count();
         assert_eq!(all, changes().len());
         for (name, arguments) in changes() {
             // Anew for each, or the breaker would answer in place of the service.
