@@ -273,11 +273,14 @@ fn fits_value(pattern: &str, value: &Value) -> bool {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let compare: [(&str, fn(f64, f64) -> bool); 4] =
-        [(">=", |a, b| a >= b), ("<=", |a, b| a <= b), (">", |a, b| a > b), ("<", |a, b| a < b)];
-    for (sign, holds) in compare {
+    for sign in [">=", "<=", ">", "<"] {
         if let Some(bound) = pattern.strip_prefix(sign).and_then(|rest| rest.trim().parse::<f64>().ok()) {
-            return number.is_some_and(|number| holds(number, bound));
+            return number.is_some_and(|number| match sign {
+                ">=" => number >= bound,
+                "<=" => number <= bound,
+                ">" => number > bound,
+                _ => number < bound,
+            });
         }
     }
     matches(pattern, &in_text(value))

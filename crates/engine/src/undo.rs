@@ -41,11 +41,11 @@ impl Engine {
         }
         let messages = self.0.store.turn_messages(&row).await?;
         let results = messages.iter().flat_map(|m| &m.parts);
-        let offer = results.filter_map(|part| match part {
+        let mut offer = results.filter_map(|part| match part {
             Part::Result(result) if result.call_id == call_id => result.undo.as_deref(),
             _ => None,
         });
-        let offer = offer.last().ok_or(EngineError::NotFound("undo"))?;
+        let offer = offer.next_back().ok_or(EngineError::NotFound("undo"))?;
         if self.0.clock.now_ms() > offer.until_ms {
             return Err(EngineError::Conflict("the time in which this could be taken back is over".into()));
         }

@@ -139,7 +139,7 @@ async fn a_look_and_its_news_are_one_and_news_are_told_once() {
         assert_eq!(store.next_follow().await.unwrap(), Some(700));
 
         assert_eq!(store.due_news(699, 10).await.unwrap(), []);
-        assert_eq!(store.due_news(700, 10).await.unwrap(), [told.clone()]);
+        assert_eq!(store.due_news(700, 10).await.unwrap(), std::slice::from_ref(&told));
         let say = Say { task: Task::News, ..said(&new, "Metropolis is ready to watch.", None, 800).say };
         let turn = || NewTurn { id: TurnId::new(), say: say.clone(), create: None, claim: None, now_ms: 800 };
         assert!(store.tell_news(vec![told.id.clone()], turn()).await.unwrap().is_some());

@@ -400,7 +400,7 @@ pub(super) fn download(row: &Value, now_ms: i64) -> Download {
         _ => DownloadState::Moving,
     };
     let (size, left) = (view::bytes(&row["size"]).unwrap_or(0), view::bytes(&row["sizeleft"]).unwrap_or(0));
-    let percent = if size == 0 { 0 } else { (100 * size.saturating_sub(left) / size).min(100) };
+    let percent = (100 * size.saturating_sub(left)).checked_div(size).unwrap_or(0).min(100);
     let problem = match state {
         DownloadState::Delayed => text("estimatedCompletionTime").parse::<jiff::Timestamp>().ok().map(|until| {
             let minutes = (until.as_millisecond() - now_ms).max(0) / 60_000;

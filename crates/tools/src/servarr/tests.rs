@@ -10,7 +10,6 @@ use majordomo_standins::{Clock, Fault, HealthIssue, Held, Offer, Past, Plan, Ser
 use serde_json::{Value, json};
 use std::path::Path;
 
-
 /// In the library with a file.
 pub const METROPOLIS: u64 = 19;
 /// In the library, wanted, without a file.

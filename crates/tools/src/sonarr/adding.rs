@@ -106,7 +106,7 @@ struct Plan {
 /// What there is to do.
 enum Found {
     /// It is in Sonarr.
-    There(Series),
+    There(Box<Series>),
     New(Box<Plan>),
 }
 
@@ -121,7 +121,7 @@ impl Add {
         };
         // The lookup may be a minute old; what is in Sonarr is asked for itself.
         if let Some((_, there)) = client::by_tvdb(at, self.tvdb_id).await? {
-            return Ok(Found::There(there));
+            return Ok(Found::There(Box::new(there)));
         }
         let seasons = match &self.seasons_to_monitor {
             Some(wanted) if !wanted.is_empty() => {

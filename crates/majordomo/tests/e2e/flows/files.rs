@@ -44,7 +44,7 @@ async fn uploads_of_two_hundred_megabytes_and_pictures_nobody_can_draw_cost_litt
 
     let (_, most) = stage.memory();
     let more = most.saturating_sub(before);
-    println!("memory: {before} KiB before, {more} KiB more at most");
+    eprintln!("memory: {before} KiB before, {more} KiB more at most");
     assert!(more <= MOST_MORE, "{more} KiB more than the {before} KiB before");
     assert_eq!(stage.messages(&talk).await.len(), 2, "none of it was kept");
     assert!(stage.ask(&talk, "hello").await.starts_with("Hello"), "the service goes on");

@@ -26,8 +26,7 @@ async fn stage() -> Stage {
 /// Ask for a film and grant it.
 async fn granted(stage: &Stage, tmdb: u64) {
     stage.town.radarr("default").offers(tmdb, [Offer::of("Bluray-1080p")]);
-    let (status, body) =
-        stage.post("/api/tools/media_request", json!({"media_type": "film", "tmdb_id": tmdb})).await;
+    let (status, body) = stage.post("/api/tools/media_request", json!({"media_type": "film", "tmdb_id": tmdb})).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     let approval = body["approval"].as_str().unwrap_or_else(|| panic!("somebody is asked: {body}"));
     let (status, body) = stage.post(&format!("/api/approvals/{approval}"), json!({"decision": "approve"})).await;
@@ -41,7 +40,9 @@ async fn news(stage: &Stage) -> Vec<String> {
     for conversation in list["conversations"].as_array().unwrap() {
         let messages = stage.messages(conversation["id"].as_str().unwrap()).await;
         let parts = messages.iter().flat_map(|message| message["parts"].as_array().unwrap());
-        all.extend(parts.filter(|part| part["kind"] == "news").filter_map(|part| part["text"].as_str().map(str::to_owned)));
+        all.extend(
+            parts.filter(|part| part["kind"] == "news").filter_map(|part| part["text"].as_str().map(str::to_owned)),
+        );
     }
     all
 }
@@ -68,14 +69,16 @@ async fn a_wish_is_granted_fetched_and_told_once_it_can_be_watched() {
     let request = &requests["requests"][0];
     assert_eq!((request["state"].as_str(), request["title"].as_str()), (Some("watchable"), Some("Häxan (1922)")));
     let (_, story) = stage.get(&format!("/api/requests/{}", request["id"].as_str().unwrap())).await;
-    let kinds: Vec<&str> = story["story"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        story["story"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[..3], ["asked", "approved", "wanted"], "{story}");
     assert_eq!(kinds[kinds.len() - 2..], ["watchable", "told"], "{story}");
 
     let (_, found) = stage.post("/api/tools/media_where_is", json!({"media_type": "film", "tmdb_id": HAXAN})).await;
     let found: Value = serde_json::from_str(found["text"].as_str().unwrap()).unwrap();
     assert_eq!(found["cause"], "watchable", "{found}");
-    let wrong = stage.request(Method::POST, "/hooks/radarr/0000").json(&json!({"eventType": "Test"})).send().await.unwrap();
+    let wrong =
+        stage.request(Method::POST, "/hooks/radarr/0000").json(&json!({"eventType": "Test"})).send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::NOT_FOUND);
     assert_eq!(stage.town.violations(), []);
     stage.check_whole();
@@ -84,10 +87,11 @@ async fn a_wish_is_granted_fetched_and_told_once_it_can_be_watched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_waited_for_is_told_once_wherever_the_program_is_killed() {
     let mut stage = stage().await;
-    for (point, (tmdb, title)) in points::FOLLOWING
-        .into_iter()
-        .zip([(HAXAN, "Häxan (1922)"), (ZORRO, "The Mark of Zorro (1920)"), (GULLIVER_LOST, "The Lost World (1925)")])
-    {
+    for (point, (tmdb, title)) in points::FOLLOWING.into_iter().zip([
+        (HAXAN, "Häxan (1922)"),
+        (ZORRO, "The Mark of Zorro (1920)"),
+        (GULLIVER_LOST, "The Lost World (1925)"),
+    ]) {
         stage.arm(point);
         granted(&stage, tmdb).await;
         stage.dies(point).await;
