@@ -116,8 +116,10 @@ async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Opti
     // An instance that is only named is somebody's beginning; it is not filled in for them.
     let plays_radarr = plays_more && loaded.config.tools.radarr.0.is_empty();
     let plays_sonarr = plays_more && loaded.config.tools.sonarr.0.is_empty();
+    let plays_plex = plays_more && loaded.config.tools.plex.is_empty();
+    let plays_others = plays_tvmaze || plays_radarr || plays_sonarr || plays_plex;
     loaded.config.tools.tvmaze.enabled &= has_tvmaze || plays_tvmaze;
-    if !wants_demo || (has_model && has_tmdb && !plays_tvmaze && !plays_radarr && !plays_sonarr) {
+    if !wants_demo || (has_model && has_tmdb && !plays_others) {
         return Ok((None, Vec::new()));
     }
     let town = Town::demo().await.context("the demo household did not start")?;
@@ -155,6 +157,19 @@ async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Opti
             ..Default::default()
         };
         tools.sonarr.0.insert(DEFAULT.to_owned(), instance);
+    }
+    if plays_plex {
+        demo.push("plex");
+        let server = majordomo_tools::plex::Server {
+            base_url: Some(town.plex_url().parse()?),
+            token: Secret::new("0".repeat(20)),
+            discover_url: town.plex_cloud_url("discover").parse()?,
+            metadata_url: town.plex_cloud_url("metadata").parse()?,
+            plex_tv_url: town.plex_cloud_url("tv").parse()?,
+            clients_url: town.plex_cloud_url("clients").parse()?,
+            ..Default::default()
+        };
+        tools.plex.insert(DEFAULT.to_owned(), server);
     }
     Ok((Some(town), demo))
 }
@@ -240,6 +255,7 @@ fn demo_text(parts: &[&str]) -> String {
             "tvmaze" => "a stand-in for TVmaze",
             "radarr" => "a stand-in for Radarr",
             "sonarr" => "a stand-in for Sonarr",
+            "plex" => "a stand-in for Plex",
             other => other,
         })
         .collect();

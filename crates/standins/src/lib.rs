@@ -281,9 +281,9 @@ impl Town {
         Plan::default()
     }
 
-    /// The demo household: the rule-based model, TMDb, TVmaze, Radarr and Sonarr on free ports.
+    /// The demo household: the rule-based model, TMDb, TVmaze, Radarr, Sonarr and Plex on free ports.
     pub async fn demo() -> io::Result<Town> {
-        Self::plan().model(Mode::demo()).tmdb().tvmaze().radarr(DEFAULT).sonarr(DEFAULT).start().await
+        Self::plan().model(Mode::demo()).tmdb().tvmaze().radarr(DEFAULT).sonarr(DEFAULT).plex().start().await
     }
 
     /// Such as `http://127.0.0.1:4001/v1`. Empty when the model was not started; so are the others.

@@ -453,6 +453,25 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "tools.media",
+        words: "Who may ask for how much, and for what.",
+        is_example: false,
+        settings: &[
+            set(
+                "quotas",
+                "{}",
+                "By admin, member, child or guest, such as { member = { days = 7, count = 5, open = 10, gigabytes = 100 } }: requests and\n\
+                 expected gigabytes in so many days, and requests open at once. What is not named is not limited.",
+            ),
+            set("people", "{}", "The same by a person's name, in place of the standing's."),
+            set(
+                "age_ceilings",
+                "{}",
+                "The oldest age a title may be for, by standing or name, such as { child = 12 }. What has no known rating is above it.",
+            ),
+        ],
+    },
+    Section {
         name: "tools.party",
         words: "The party of a pen-and-paper game.",
         is_example: false,
