@@ -351,7 +351,7 @@ export function mediaHouse(now: number): MediaHouse {
         case "media_library":
           return said(
             house.bare
-              ? { films: 0, series: 0, episodes: 0, size_bytes: 0, could_not_ask }
+              ? { films: house.radarr_up ? 0 : null, series: 0, episodes: 0, size_bytes: 0, could_not_ask }
               : {
                   films: 612,
                   series: 48,
@@ -387,7 +387,7 @@ export function mediaHouse(now: number): MediaHouse {
                           title: "Metropolis (1927)",
                           detail: "HD-1080p",
                           percent: Math.min(99, 41 + queue_asked),
-                          time_left: "00:12:00",
+                          time_left: "12 min",
                           size_bytes: 11.4 * GB,
                           state: "downloading",
                           problem: null,
@@ -425,7 +425,7 @@ export function mediaHouse(now: number): MediaHouse {
                   entry("episode", "One Step Beyond", "S01E08 · The Dead Part of the House", at(1, "18:30"), true),
                   // Late in London, tomorrow in Berlin.
                   entry("episode", "Night Court", "S01E02 · The Late Case", at(1, "23:30")),
-                  entry("film", "The Phantom of the Opera", "", at(6, "09:00")),
+                  entry("film", "The Phantom of the Opera", "on disc", at(6, "00:00")),
                 ],
             could_not_ask,
           });

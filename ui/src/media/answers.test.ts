@@ -25,6 +25,23 @@ test("a queue keeps what is not known as not known", () => {
   ]);
 });
 
+test("what nobody could be asked for is unknown, not nothing", () => {
+  const unknown = { films: null, series: null, episodes: null, size_bytes: null };
+  const could_not_ask = [{ service: "Plex", reason: "no answer" }];
+  const disks = [{ path: "/films", free_bytes: null, total_bytes: null, service: "Radarr" }];
+  expect(readLibrary(JSON.stringify({ ...unknown, disks, could_not_ask }))).toMatchObject({
+    ...unknown,
+    disks,
+    could_not_ask,
+  });
+});
+
+test("a long queue says how many it leaves out", () => {
+  const download = { service: "radarr", title: "Metropolis (1927)" };
+  expect(readQueue(JSON.stringify({ downloads: [download], total: 61 }))?.total).toBe(61);
+  expect(readQueue(JSON.stringify({ downloads: [download] }))?.total).toBe(1);
+});
+
 test("health keeps every service with its complaints", () => {
   const service = { name: "radarr default", state: "down", version: null, problems: [], reason: "no answer" };
   expect(readMediaHealth(JSON.stringify({ state: "degraded", services: [service] }))).toEqual({
@@ -52,14 +69,15 @@ test.each([
   ["2.12:00:00", "3 days"],
   ["00:00:31", "less than a minute"],
   ["00:00:00", undefined],
-  ["soon", undefined],
+  ["5 min", "5 min"],
+  ["", undefined],
   [null, undefined],
 ])("%s left reads %s", (span, expected) => {
   expect(timeLeft(span)).toBe(expected);
 });
 
-const entry = (title: string, at: string | null) => ({
-  kind: "episode",
+const entry = (title: string, at: string | null, kind = "episode") => ({
+  kind,
   title,
   detail: "",
   at,
@@ -70,7 +88,7 @@ const calendar = {
   days: [
     { date: "2026-11-24", entries: [entry("Late", "2026-11-24T23:30:00Z"), entry("Early", "2026-11-24T01:00:00Z")] },
     { date: "2026-11-25", entries: [entry("Next", "2026-11-25T20:00:00Z"), entry("Some time", null)] },
-    { date: "2026-11-26", entries: [entry("A day", "2026-11-26")] },
+    { date: "2026-11-26", entries: [entry("A day", "2026-11-26"), entry("Premiere", "2026-11-26T00:00:00Z", "film")] },
   ],
   could_not_ask: [],
 };
@@ -81,18 +99,22 @@ test("an evening belongs to the day it is where the person lives", () => {
   expect(placed("Europe/Berlin")).toEqual([
     "2026-11-24: Early",
     "2026-11-25: Some time, Late, Next",
-    "2026-11-26: A day",
+    "2026-11-26: A day, Premiere",
   ]);
   expect(placed("America/New_York")).toEqual([
     "2026-11-23: Early",
     "2026-11-24: Late",
     "2026-11-25: Some time, Next",
-    "2026-11-26: A day",
+    "2026-11-26: A day, Premiere",
   ]);
 });
 
-test("a bare day keeps its day and claims no hour", () => {
-  expect(agenda(calendar, "America/New_York").at(-1)?.entries[0]?.at).toBeNull();
+test("a bare day and a film keep their day and claim no hour", () => {
+  expect(
+    agenda(calendar, "America/New_York")
+      .at(-1)
+      ?.entries.map(({ at }) => at),
+  ).toEqual([null, null]);
 });
 
 test("a zone no browser knows is replaced by the browser's own", () => {

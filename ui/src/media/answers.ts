@@ -14,18 +14,20 @@ export interface Counted {
   count: number;
 }
 
+/** null where a service does not say. */
 export interface Disk {
   path: string;
-  free_bytes: number;
-  total_bytes: number;
+  free_bytes: number | null;
+  total_bytes: number | null;
   service: string;
 }
 
+/** null for what nobody could be asked for. */
 export interface Library {
-  films: number;
-  series: number;
-  episodes: number;
-  size_bytes: number;
+  films: number | null;
+  series: number | null;
+  episodes: number | null;
+  size_bytes: number | null;
   by_year: Counted[];
   by_genre: Counted[];
   by_resolution: Counted[];
@@ -49,6 +51,8 @@ export interface Download {
 
 export interface Queue {
   downloads: Download[];
+  /** Downloads there are; some may be left out of a long list. */
+  total: number;
   could_not_ask: CouldNotAsk[];
 }
 
@@ -105,6 +109,11 @@ function maybe<Kind>(value: unknown, read: (value: unknown) => Kind): Kind | nul
   return value === null || value === undefined ? null : read(value);
 }
 
+/** A count that may be unknown, but is never left out. */
+function known(value: unknown): number | null {
+  return value === null ? null : number(value);
+}
+
 /** Lists may be left out where there is nothing to list, such as the disks for who is no admin. */
 function list<Kind>(value: unknown, read: (value: Json) => Kind): Kind[] {
   if (value === null || value === undefined) return [];
@@ -115,8 +124,8 @@ function list<Kind>(value: unknown, read: (value: Json) => Kind): Kind[] {
 const counted = ({ label, count }: Json): Counted => ({ label: text(label), count: number(count) });
 const disk = (value: Json): Disk => ({
   path: text(value.path),
-  free_bytes: number(value.free_bytes),
-  total_bytes: number(value.total_bytes),
+  free_bytes: maybe(value.free_bytes, number),
+  total_bytes: maybe(value.total_bytes, number),
   service: text(value.service ?? ""),
 });
 const unasked = ({ service, reason }: Json): CouldNotAsk => ({ service: text(service), reason: text(reason) });
@@ -133,10 +142,10 @@ function read<Kind>(answer: string, understand: (value: Json) => Kind): Kind | u
 
 export function readLibrary(answer: string): Library | undefined {
   return read(answer, (value) => ({
-    films: number(value.films),
-    series: number(value.series),
-    episodes: number(value.episodes),
-    size_bytes: number(value.size_bytes),
+    films: known(value.films),
+    series: known(value.series),
+    episodes: known(value.episodes),
+    size_bytes: known(value.size_bytes),
     by_year: list(value.by_year, counted),
     by_genre: list(value.by_genre, counted),
     by_resolution: list(value.by_resolution, counted),
@@ -151,21 +160,29 @@ export function readLibrary(answer: string): Library | undefined {
 }
 
 export function readQueue(answer: string): Queue | undefined {
-  return read(answer, (value) => ({
-    downloads: list(value.downloads, (download) => ({
-      service: text(download.service),
-      instance: text(download.instance ?? ""),
-      title: text(download.title),
-      detail: text(download.detail ?? ""),
-      percent: maybe(download.percent, number),
-      time_left: maybe(download.time_left, text),
-      size_bytes: number(download.size_bytes ?? 0),
-      state: text(download.state ?? ""),
-      problem: maybe(download.problem, text),
-      picture: maybe(download.picture, text),
-    })),
-    could_not_ask: list(value.could_not_ask, unasked),
-  }));
+  return read(answer, (value) => {
+    const downloads = list(value.downloads, readDownload);
+    return {
+      downloads,
+      total: Math.max(downloads.length, number(value.total ?? 0)),
+      could_not_ask: list(value.could_not_ask, unasked),
+    };
+  });
+}
+
+function readDownload(download: Json): Download {
+  return {
+    service: text(download.service),
+    instance: text(download.instance ?? ""),
+    title: text(download.title),
+    detail: text(download.detail ?? ""),
+    percent: maybe(download.percent, number),
+    time_left: maybe(download.time_left, text),
+    size_bytes: number(download.size_bytes ?? 0),
+    state: text(download.state ?? ""),
+    problem: maybe(download.problem, text),
+    picture: maybe(download.picture, text),
+  };
 }
 
 export function readCalendar(answer: string): Calendar | undefined {
@@ -199,10 +216,10 @@ export function readMediaHealth(answer: string): MediaHealth | undefined {
   }));
 }
 
-/** The downloaders' `1.02:03:04` or `00:12:00` as one or two units; undefined for what is no time, or none. */
+/** The downloaders' `1.02:03:04` or `00:12:00` as one or two units; what is in words already stays. Undefined where nothing is left. */
 export function timeLeft(span: string | null): string | undefined {
   const found = /^(?:(\d+)\.)?(\d+):(\d{2}):(\d{2})/.exec(span ?? "");
-  if (!found) return undefined;
+  if (!found) return span?.trim() || undefined;
   const [days, hours, minutes, seconds] = found.slice(1).map((part) => Number(part ?? 0)) as [
     number,
     number,
@@ -240,8 +257,8 @@ export function agenda(calendar: Calendar, zone: string): Calendar["days"] {
   for (const { date, entries } of calendar.days) {
     for (const entry of entries) {
       const at_ms = entry.at === null ? Number.NaN : Date.parse(entry.at);
-      // A bare day is no instant: midnight in London may be yesterday elsewhere.
-      const is_instant = Number.isFinite(at_ms) && (entry.at ?? "").includes("T");
+      // A film comes out on a day, and a bare day is no instant: midnight in London may be yesterday elsewhere.
+      const is_instant = Number.isFinite(at_ms) && (entry.at ?? "").includes("T") && entry.kind !== "film";
       const day = is_instant ? dayIn(at_ms, zone) : date;
       const placed = is_instant ? entry : { ...entry, at: null };
       days.set(day, [...(days.get(day) ?? []), placed]);

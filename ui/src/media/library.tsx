@@ -53,18 +53,20 @@ export default function LibraryPage({ me, start }: { me: Me; start: ReactNode })
             <Shown asked={library} name="media_library">
               {(value) => {
                 // Nothing, where somebody was not asked, is not known to be nothing.
-                const known = (number: number, text: string) =>
-                  number === 0 && value.could_not_ask.length > 0 ? words.media.not_known : text;
+                const known = (number: number | null, write: (number: number) => string) =>
+                  number === null || (number === 0 && value.could_not_ask.length > 0)
+                    ? words.media.not_known
+                    : write(number);
                 const totals: [string, string][] = [
-                  [said.films, known(value.films, count(value.films))],
-                  [said.series, known(value.series, count(value.series))],
-                  [said.episodes, known(value.episodes, count(value.episodes))],
-                  [said.size, known(value.size_bytes, bytes(value.size_bytes))],
+                  [said.films, known(value.films, count)],
+                  [said.series, known(value.series, count)],
+                  [said.episodes, known(value.episodes, count)],
+                  [said.size, known(value.size_bytes, bytes)],
                 ];
                 return (
                   <>
                     <CouldNotBeAsked services={value.could_not_ask} />
-                    {value.films + value.series === 0 && value.could_not_ask.length === 0 ? (
+                    {value.films === 0 && value.series === 0 && value.could_not_ask.length === 0 ? (
                       <p className="text-[14px] text-ink-2">{said.empty}</p>
                     ) : (
                       <>
@@ -89,7 +91,7 @@ export default function LibraryPage({ me, start }: { me: Me; start: ReactNode })
           </Part>
           <Part title={said.queue} hint={said.queue_hint}>
             <Shown asked={queue} name="media_queue">
-              {({ downloads, could_not_ask }) => (
+              {({ downloads, total, could_not_ask }) => (
                 <>
                   <CouldNotBeAsked services={could_not_ask} />
                   {downloads.length > 0 ? (
@@ -100,6 +102,9 @@ export default function LibraryPage({ me, start }: { me: Me; start: ReactNode })
                     </ul>
                   ) : (
                     could_not_ask.length === 0 && <p className="text-[14px] text-ink-2">{said.queue_empty}</p>
+                  )}
+                  {total > downloads.length && (
+                    <p className="mt-2 text-[13px] text-ink-3">{said.queue_more(total - downloads.length)}</p>
                   )}
                 </>
               )}
@@ -239,15 +244,7 @@ function Day({ date, entries, zone }: { date: string; entries: CalendarEntry[]; 
                 <Isolated text={entry.title} />
               </span>
               <span className="block text-[12.5px] text-ink-3">
-                {entry.detail === "" ? (
-                  entry.kind === "film" ? (
-                    said.film
-                  ) : (
-                    said.episode
-                  )
-                ) : (
-                  <Isolated text={entry.detail} />
-                )}
+                <Isolated text={[entry.kind === "film" ? said.film : "", entry.detail].filter(Boolean).join(" · ")} />
               </span>
             </span>
             {entry.is_here && (
@@ -333,8 +330,8 @@ function Disks({ disks }: { disks: Disk[] }) {
       <h3 className="mb-2 font-medium text-[14px]">{said.disks}</h3>
       <ul className="grid gap-x-10 gap-y-4 sm:grid-cols-2">
         {disks.map(({ path, free_bytes, total_bytes, service }) => {
-          const free = total_bytes > 0 ? free_bytes / total_bytes : 0;
-          const little = free < LITTLE;
+          const free = free_bytes !== null && total_bytes ? free_bytes / total_bytes : undefined;
+          const little = free !== undefined && free < LITTLE;
           return (
             <li key={`${service} ${path}`} data-testid="disk">
               <div className="flex items-baseline justify-between gap-3">
@@ -345,14 +342,18 @@ function Disks({ disks }: { disks: Disk[] }) {
                   <Isolated text={service} />
                 </span>
               </div>
-              <Bar
-                percent={(1 - free) * 100}
-                of={said.used(path)}
-                tone={little ? "bg-brass-mark" : "bg-livery"}
-                className="mt-1.5"
-              />
+              {free !== undefined && (
+                <Bar
+                  percent={(1 - free) * 100}
+                  of={said.used(path)}
+                  tone={little ? "bg-brass-mark" : "bg-livery"}
+                  className="mt-1.5"
+                />
+              )}
               <p className={classes("tabular mt-1 text-[12.5px]", little ? "text-brass" : "text-ink-2")}>
-                {said.free(bytes(free_bytes), bytes(total_bytes))}
+                {free_bytes === null || total_bytes === null
+                  ? words.media.not_known
+                  : said.free(bytes(free_bytes), bytes(total_bytes))}
                 {little && `, ${said.nearly_full}`}
               </p>
             </li>

@@ -335,6 +335,13 @@ const CHIP: Partial<Record<FieldProps["tone"], string>> = {
   never: "bg-danger-soft text-danger",
 };
 
+/** Gives the focus on when what had it is gone; whoever has gone elsewhere meanwhile stays there. */
+function whenLost(next: () => HTMLElement | null) {
+  requestAnimationFrame(() => {
+    if (document.activeElement === null || document.activeElement === document.body) next()?.focus();
+  });
+}
+
 function Chips({
   label,
   numeric,
@@ -366,7 +373,7 @@ function Chips({
     setAdding(false);
     setText("");
     setWrong(false);
-    requestAnimationFrame(() => button.current?.focus());
+    whenLost(() => button.current);
   };
   const add = (event?: FormEvent) => {
     event?.preventDefault();
@@ -380,9 +387,9 @@ function Chips({
   const remove = (value: string | number, place: number) => {
     onRemove(value);
     // The button is gone: its neighbour has the focus, or the way to add one.
-    requestAnimationFrame(() => {
+    whenLost(() => {
       const left = row.current?.querySelectorAll<HTMLButtonElement>("[data-remove]");
-      (left?.[Math.min(place, left.length - 1)] ?? button.current ?? input.current)?.focus();
+      return left?.[Math.min(place, left.length - 1)] ?? button.current ?? input.current;
     });
   };
   return (

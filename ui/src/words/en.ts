@@ -547,7 +547,7 @@ export const words = {
     connect_steps: [
       {
         title: "Plex, for what is there to watch",
-        code: '[tools.plex]\nbase_url = "http://nas:32400"\ntoken = "env:PLEX_TOKEN"',
+        code: '[tools.plex.default]\nbase_url = "http://nas:32400"\ntoken = "env:PLEX_TOKEN"',
       },
       {
         title: "Radarr, for films on their way",
@@ -593,6 +593,7 @@ export const words = {
     bytes: "Space",
     queue: "On its way",
     queue_hint: "What is being fetched now.",
+    queue_more: (count: number) => `And ${plural(count, "more", "more")}.`,
     queue_empty: "Nothing is on its way.",
     left: (text: string) => `${text} left`,
     download_progress: (title: string) => `How much of ${title} is here`,
@@ -606,6 +607,9 @@ export const words = {
       warning: "Needs a look",
       failed: "Failed",
       stalled: "Stalled",
+      delayed: "Waits for a better one",
+      "download client away": "The downloader does not answer",
+      "import blocked": "Fetched, and somebody has to look",
     } as Record<string, string>,
     calendar: "Coming up",
     calendar_hint: (zone: string) => `The next two weeks, in the time of ${zone}.`,
@@ -614,7 +618,6 @@ export const words = {
     tomorrow: "Tomorrow",
     here: "Here",
     film: "Film",
-    episode: "Episode",
     health: "The services behind it",
     health_hint: "Whether each of them answers, and what it complains of.",
     healthy: "Everything answers.",
