@@ -468,7 +468,8 @@ fn another_if_tried(verdict: Verdict, download: &Download, tried: &[Tried]) -> V
 
 fn said(duration: SignedDuration) -> String {
     match (duration.as_hours(), duration.as_mins()) {
-        (0, minutes) => format!("{} minutes", minutes.max(0)),
+        (0, ..=1) => "a moment".into(),
+        (0, minutes) => format!("{minutes} minutes"),
         (1, _) => "an hour".into(),
         (hours @ 2..=48, _) => format!("{hours} hours"),
         (hours, _) => format!("{} days", hours / 24),

@@ -7,8 +7,11 @@ use crate::{
 };
 use majordomo_domain::{Card, Effect, Output, Secret, ToolError, Toolkit};
 use majordomo_standins::{Clock, Fault, HealthIssue, Held, Offer, Past, Plan, Servarr, ServarrPace, Town};
+use majordomo_upstream::testing::{Answer, TestServer};
 use serde_json::{Value, json};
 use std::path::Path;
+
+mod stuck;
 
 /// In the library with a file.
 pub const METROPOLIS: u64 = 19;
@@ -471,6 +474,77 @@ async fn an_emptied_blocklist_is_empty_and_says_how_many_went() {
     let output = house.ask("radarr_clear_blacklist", &json!({})).await.unwrap();
     assert_eq!((told(&output)["removed"].clone(), output.receipt), (json!(0), None));
     house.is_understood();
+}
+
+#[tokio::test]
+async fn single_releases_leave_the_blocklist_and_unknown_ones_are_refused() {
+    let house = House::new().await;
+    let history = house.told("radarr_history", &json!({ "event": "grabbed", "limit": 2 })).await;
+    for item in history["items"].as_array().unwrap() {
+        house.told("radarr_mark_failed", &json!({ "history_id": item["history_id"] })).await;
+    }
+    let list = house.told("radarr_blocklist", &json!({})).await;
+    let [first, second] = [0, 1].map(|place| list["items"][place]["blocklist_id"].clone());
+    let card = house.preview("radarr_blocklist_remove", &json!({ "blocklist_ids": [first] })).await.unwrap();
+    assert_eq!(card.facts[0].value, list["items"][0]["release"].as_str().unwrap());
+    let output = house.ask("radarr_blocklist_remove", &json!({ "blocklist_ids": [first] })).await.unwrap();
+    assert_eq!(output.receipt.as_deref(), Some("1 release went from Radarr's blocklist."));
+    let left = house.told("radarr_blocklist", &json!({})).await;
+    assert_eq!((&left["total"], &left["items"][0]["blocklist_id"]), (&json!(1), &second));
+    let error = house.ask("radarr_blocklist_remove", &json!({ "blocklist_ids": [first] })).await.unwrap_err();
+    assert_eq!(error, ToolError::TellModel(format!("Radarr's blocklist has no entry {first}")));
+    house.is_understood();
+}
+
+#[tokio::test]
+async fn only_a_queued_command_is_cancelled() {
+    let house = House::new().await;
+    house.standin().pace(ServarrPace { command_ms: 60_000, ..ServarrPace::default() });
+    let begun = house.told("radarr_search_missing", &json!({})).await;
+    let arguments = json!({ "command_id": begun["command_id"] });
+    let card = house.preview("radarr_command_cancel", &arguments).await.unwrap();
+    assert_eq!(card.facts[0].value, "queued");
+    let output = house.ask("radarr_command_cancel", &arguments).await.unwrap();
+    assert_eq!(output.receipt.as_deref(), Some("The command MissingMoviesSearch was cancelled in Radarr."));
+    let again = house.ask("radarr_command_cancel", &arguments).await.unwrap_err();
+    assert!(matches!(again, ToolError::TellModel(_)), "{again:?}");
+
+    let running = house.told("radarr_search_cutoff", &json!({})).await;
+    house.town.clock().advance(std::time::Duration::from_secs(40));
+    let error = house.ask("radarr_command_cancel", &json!({ "command_id": running["command_id"] })).await.unwrap_err();
+    assert!(error.to_string().ends_with("is started; only queued ones can be cancelled"), "{error}");
+    house.is_understood();
+}
+
+#[tokio::test]
+async fn files_are_renamed_as_the_preview_says() {
+    let server = TestServer::start().await;
+    let film = json!({ "id": 6, "tmdbId": 19, "title": "Metropolis", "year": 1927 });
+    let renames = json!([{
+        "movieId": 6, "movieFileId": 9, "existingPath": "old.mkv", "newPath": "Metropolis (1927) Bluray-1080p.mkv",
+    }]);
+    server.on("GET", "/api/v3/movie/6", Answer::json(&film));
+    // Before the preview's card, before the command, after it.
+    for answer in [&renames, &renames, &json!([])] {
+        server.on("GET", "/api/v3/rename", Answer::json(answer));
+    }
+    let command =
+        |status: &str| json!({ "id": 3, "name": "RenameFiles", "status": status, "queued": "2026-11-21T06:53:00Z" });
+    server.on("POST", "/api/v3/command", Answer::json(&command("queued")).status(201));
+    server.on("GET", "/api/v3/command/3", Answer::json(&command("completed")));
+    let kit = radarr_kit(server.url().as_str(), "0123456789abcdef0123456789abcdef", |_| {});
+    let parsed = tool(&kit, "radarr_rename").parse(r#"{"movie_id":6}"#).unwrap();
+    let card = parsed.preview(&call()).await.unwrap();
+    assert_eq!((card.title.as_str(), card.subtitle.as_str()), ("Metropolis (1927)", "1 file renamed"));
+    assert_eq!(card.facts[0].value, "Metropolis (1927) Bluray-1080p.mkv");
+    let output = parsed.run(&call()).await.unwrap();
+    assert_eq!((&told(&output)["renamed"], &told(&output)["not_renamed"]), (&json!(1), &json!(0)));
+    let sent = server.asked().iter().find(|asked| asked.method == "POST").unwrap().json();
+    assert_eq!(sent, json!({ "name": "RenameFiles", "movieId": 6, "files": [9] }));
+    assert_eq!(
+        ask(&kit, "radarr_rename", r#"{"movie_id":6}"#).await,
+        Err(ToolError::TellModel("no file would get another name".into()))
+    );
 }
 
 #[tokio::test]
