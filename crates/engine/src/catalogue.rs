@@ -23,6 +23,8 @@ pub struct ToolOverride {
     pub timeout_ms: Option<u64>,
     /// Calls at the same time. For toolkits.
     pub at_once: Option<usize>,
+    /// Entries of a list the model sees; it can read the others. Every one when absent.
+    pub list_items: Option<usize>,
 }
 
 pub struct Catalogue {
@@ -37,6 +39,8 @@ pub(crate) struct CatalogueTool {
     pub tool: Arc<ErasedTool>,
     pub toolkit: &'static str,
     pub progress: &'static [&'static str],
+    /// Entries of a list the model sees.
+    pub list_items: Option<usize>,
     slots: Arc<Semaphore>,
     timeout: Duration,
 }
@@ -79,6 +83,7 @@ impl Catalogue {
                     tool: tool.clone(),
                     toolkit: toolkit.name,
                     progress: toolkit.progress,
+                    list_items: special.list_items.or(own.list_items),
                     slots: slots.clone(),
                     timeout,
                 };
@@ -110,6 +115,12 @@ impl Catalogue {
     pub(crate) fn destroying(&self) -> Vec<&'static str> {
         let tools = self.toolkits.iter().flat_map(|t| &t.tools);
         tools.filter(|tool| tool.effect == Effect::Destroy).map(|tool| tool.name).collect()
+    }
+
+    /// Toolkits with a tool that changes something.
+    pub(crate) fn changing(&self) -> impl Iterator<Item = &'static str> {
+        let changes = |toolkit: &&Toolkit| toolkit.tools.iter().any(|tool| tool.effect != Effect::Read);
+        self.toolkits.iter().filter(changes).map(|toolkit| toolkit.name)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&CatalogueTool> {
