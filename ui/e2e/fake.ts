@@ -26,6 +26,7 @@ import type {
   Usage,
 } from "../src/api/types";
 import { household, type PartyArguments, party, TOOLS } from "./household.ts";
+import { MEDIA_TOOLS, type MediaHouse, mediaHouse, mediaWording } from "./media.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -42,6 +43,10 @@ export interface Fake {
   setCatalogueDown(down: boolean): void;
   /** While true approvals are refused. */
   setApprovalsDown(down: boolean): void;
+  /** What is asked for, and what the media tools answer. */
+  media: MediaHouse;
+  /** Says news to a person in a conversation of theirs of that title. */
+  tell(title: string, text: string): void;
   close(): Promise<void>;
 }
 
@@ -58,7 +63,7 @@ interface Stored {
   events: Event[];
   watchers: Set<ServerResponse>;
   running: (RunningTurn & { cancel: () => void }) | null;
-  queue: { turn: string; ordinal: number; text: string; model: string; decided?: Approval }[];
+  queue: { turn: string; ordinal: number; text: string; model: string; decided?: Approval; news?: boolean }[];
 }
 
 interface StoredTurn {
@@ -205,6 +210,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   const turns = new Map<string, StoredTurn>();
   const { people, identities, facts, audit } = household(began);
   const approvals = new Map<string, Approval>();
+  const media = mediaHouse(began);
   const keys: { id: string; name: string; person: string; scopes: string[]; created_at_ms: number }[] = [
     { id: "k1", name: "kitchen display", person: "p1", scopes: ["read"], created_at_ms: began - 9 * 86_400_000 },
   ];
@@ -315,7 +321,15 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   }
 
   /** Stores an approval, tells of it, and lets it expire. */
-  function park(target: Stored, turn: string, call_id: string, args: PartyArguments, text: string, replaces?: string) {
+  function park(
+    target: Stored,
+    turn: string,
+    call_id: string,
+    tool: string,
+    args: Record<string, unknown>,
+    text: string,
+    replaces?: string,
+  ) {
     const requester = people.find(({ id }) => id === target.person);
     const now = Date.now();
     const lasts = /quickly/.test(text) ? 3_000 : 600_000;
@@ -326,8 +340,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       call_id,
       agent: "majordomo",
       requester: target.person,
-      // One that is not in the catalogue any more has no form.
-      tool: /rawly/.test(text) ? "party_join" : "party_add",
+      tool,
       instance: "",
       arguments: JSON.stringify(args),
       schema_hash: "9f2c",
@@ -335,8 +348,10 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       approvers:
         requester?.standing === "child"
           ? { requester: false, standing: "member" }
-          : { requester: true, standing: null },
-      ...party(args, text),
+          : tool.startsWith("party")
+            ? { requester: true, standing: null }
+            : { requester: false, standing: "admin" },
+      ...(tool.startsWith("party") ? party(args as unknown as PartyArguments, text) : mediaWording(tool, args)),
       state: "open",
       created_at_ms: now,
       expires_at_ms: now + lasts,
@@ -368,8 +383,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const by = { decided_by: person.id, decided_at_ms: Date.now() };
     if (decision.decision === "change") {
       become(target, approval, { ...by, state: "changed" });
-      const args = decision.arguments as unknown as PartyArguments;
-      const next = park(target, approval.turn, approval.call_id, args, "", approval.id);
+      const next = park(target, approval.turn, approval.call_id, approval.tool, decision.arguments, "", approval.id);
       return { approval: shown(approval, person), turn_id: null, changed_to: shown(next, person) };
     }
     const approved = decision.decision === "approve";
@@ -397,7 +411,27 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     return turn;
   }
 
-  async function run(target: Stored, { turn, ordinal, text, model, decided }: Stored["queue"][number]) {
+  /** Puts news into a conversation: a turn with nothing to answer. */
+  function tell(target: Stored, text: string) {
+    const turn = randomUUID();
+    target.turns += 1;
+    const ordinal = target.turns;
+    const message = store(turn, ordinal, 0, "user", [{ type: "notice", kind: "news", text }]);
+    target.messages.push(message);
+    target.updated_at_ms = Date.now();
+    const ahead = (target.running ? 1 : 0) + target.queue.length;
+    target.queue.push({ turn, ordinal, text: "", model: "", news: true });
+    emit(target, ordinal, turn, { type: "turn_queued", message, ahead });
+    if (!target.running) next(target);
+  }
+
+  async function run(target: Stored, { turn, ordinal, text, model, decided, news }: Stored["queue"][number]) {
+    if (news) {
+      emit(target, ordinal, turn, { type: "turn_started", started_at_ms: Date.now() });
+      const nothing = { messages: [], model: "", usage: usage(0, 0), cost_micros: 0, duration_ms: 0 };
+      emit(target, ordinal, turn, { type: "turn_finished", state: "done", ...nothing });
+      return next(target);
+    }
     let cancelled = false;
     const wake: { now?: () => void } = {};
     const started_at_ms = Date.now();
@@ -537,14 +571,23 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const receipts: Part[] = [];
     let told: string | undefined;
     const joins = /add (.+) to the party/i.exec(text)?.[1];
-    if (joins && !cancelled) {
-      const args: PartyArguments = { name: joins, role: "Solo", level: 7 };
-      const call = { call_id: "a1", name: "party_add", title: `Adding ${joins} to the party` };
+    const series = /add dragnet/i.test(text);
+    if ((joins || series) && !cancelled) {
+      const args: Record<string, unknown> = series
+        ? { tvdb_id: 71_007, quality_profile: "HD-1080p", seasons_to_monitor: [1, 2] }
+        : { name: joins, role: "Solo", level: 7 };
+      // One that is not in the catalogue any more has no form.
+      const tool = series ? "sonarr_add_series" : /rawly/.test(text) ? "party_join" : "party_add";
+      const call = {
+        call_id: "a1",
+        name: series ? tool : "party_add",
+        title: series ? "Adding Dragnet" : `Adding ${joins} to the party`,
+      };
       keep("assistant", [{ type: "call", id: call.call_id, name: call.name, arguments: JSON.stringify(args) }]);
       say({ type: "call_started", ...call });
       running.calls.push({ ...call, finished: false, is_error: false, summary: "", cards: [], duration_ms: 0 });
       await pause(pace_ms * 8);
-      const approval = park(target, turn, call.call_id, args, text);
+      const approval = park(target, turn, call.call_id, tool, args, text);
       const summary = `waiting for approval ${approval.id}`;
       Object.assign(running.calls.at(-1) ?? {}, { finished: true, summary });
       say({ type: "call_finished", ...call, is_error: false, summary, cards: [], duration_ms: 3 });
@@ -562,12 +605,15 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       told = "I have asked whether this may be done. Nothing happens until somebody decides.";
     }
     if (decided) {
-      const { name } = JSON.parse(decided.arguments) as PartyArguments;
-      const outcome = /badly/.test(name)
-        ? { state: "failed" as const, text: "The party did not answer at party:7777." }
-        : /somehow/.test(name)
-          ? { state: "uncertain" as const, text: "The party did not answer in time." }
-          : { state: "executed" as const, text: `${name} was added to the party.` };
+      const { name = "" } = JSON.parse(decided.arguments) as Partial<PartyArguments>;
+      const carried = decided.state === "approved" && !decided.tool.startsWith("party") ? media.carry(decided) : "";
+      const outcome = carried
+        ? { state: "executed" as const, text: carried }
+        : /badly/.test(name)
+          ? { state: "failed" as const, text: "The party did not answer at party:7777." }
+          : /somehow/.test(name)
+            ? { state: "uncertain" as const, text: "The party did not answer in time." }
+            : { state: "executed" as const, text: `${name} was added to the party.` };
       if (decided.state === "approved") {
         const id = `a${decided.id.replaceAll("-", "")}`;
         keep("assistant", [{ type: "call", id, name: decided.tool, arguments: decided.arguments }]);
@@ -771,8 +817,46 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           });
         }
         return answer(200, me(person));
-      case "tools":
-        return answer(200, TOOLS);
+      case "tools": {
+        if (method === "GET") {
+          const sonarr = { name: "sonarr", guide: "Series.", tools: MEDIA_TOOLS };
+          return answer(200, { toolkits: [...TOOLS.toolkits, sonarr] });
+        }
+        const ran = media.run(id, body, person);
+        if (ran === undefined) return refuse(404, "there is no such tool", "NOT_FOUND");
+        if (!("asks" in ran)) return answer(200, ran);
+        const target =
+          [...conversations.values()].find((one) => one.person === person.id && one.title === "Tools run by hand") ??
+          conversation("Tools run by hand", Date.now(), person.id);
+        const parked = park(target, randomUUID(), "d1", id, body, "");
+        return answer(200, {
+          text: `waiting for approval ${parked.id}`,
+          cards: [],
+          is_error: false,
+          approval: parked.id,
+        });
+      }
+      case "requests": {
+        const name = (who: string) => nameOf(who) ?? "somebody who is gone";
+        if (id === "") {
+          const { searchParams } = url;
+          const wanted = { all: searchParams.get("state") === "all", own: searchParams.get("own") === "true" };
+          return answer(200, { requests: media.requests(person, wanted, name) });
+        }
+        const story = media.story(person, id, name);
+        if (!story) return refuse(404, "there is no such request", "NOT_FOUND");
+        if (part === "watch") {
+          const level = method === "DELETE" ? undefined : String(body.level);
+          if (level && !["first", "each", "group", "all"].includes(level))
+            return refuse(422, "level is first, each, group or all", "INVALID");
+          media.watch(person, id, level);
+          return answer(204);
+        }
+        if (method === "GET") return answer(200, story);
+        if (!story.request.may_cancel) return refuse(403, "it is not yours to take back", "FORBIDDEN");
+        media.cancel(person, id);
+        return answer(204);
+      }
       case "approvals": {
         if (approvals_down) return refuse(503, "the approvals could not be read", "UNAVAILABLE");
         const mine = [...approvals.values()]
@@ -1118,6 +1202,12 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     code,
     codes,
     requests,
+    media,
+    tell(title, text) {
+      const target = [...conversations.values()].find((one) => one.title === title);
+      if (!target) throw new Error(`there is no conversation “${title}”`);
+      tell(target, text);
+    },
     setDown: (value) => {
       down = value;
       if (value) for (const target of conversations.values()) for (const watcher of target.watchers) watcher.destroy();

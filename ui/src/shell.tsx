@@ -23,6 +23,9 @@ const PAGES = {
   house: lazy(() => import("./manage/house")),
   people: lazy(() => import("./manage/people")),
   audit: lazy(() => import("./manage/audit")),
+  requests: lazy(() => import("./media/requests")),
+  library: lazy(() => import("./media/library")),
+  taste: lazy(() => import("./media/taste")),
 };
 
 export default function Shell({ me }: { me: Me }) {

@@ -90,6 +90,8 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
                 let outcome = exchange(engine, talk, text, &mut drawing).await;
                 match outcome {
                     Ok(_) => decide(engine, talk, &mut lines, &mut drawing).await?,
+                    // Many lines at once, and they were told.
+                    Err(ConsoleError::Engine(EngineError::Overloaded { is_repeat: true, .. })) => {}
                     Err(ConsoleError::Engine(error)) => drawing.line(&error.to_string()).await?,
                     Err(other) => return Err(other),
                 }

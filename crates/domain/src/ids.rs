@@ -57,6 +57,8 @@ id! {
     ApprovalId
     /// Something that must arrive somewhere.
     DeliveryId
+    /// Something the household wants.
+    RequestId
     /// A rule that makes occurrences.
     ScheduleId
     /// A key for the API.

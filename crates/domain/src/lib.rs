@@ -1,7 +1,7 @@
 //! The words and the contracts everybody shares.
 //!
-//! Knows: what an agent, a person, a conversation, a turn, a tool and a model are, and the four contracts the rooms
-//! meet through ([`Tool`], [`Model`], [`Hook`], [`Clock`]).
+//! Knows: what an agent, a person, a conversation, a turn, a tool and a model are, and the contracts the rooms
+//! meet through ([`Tool`], [`Model`], [`Hook`], [`Follow`], [`Clock`]).
 //! Never: does I/O, names a vendor or a platform, needs a runtime.
 //! Start reading at [`op`] (what may be asked), then [`event`] (what may be watched), then [`tool`] and [`model`].
 
@@ -21,6 +21,7 @@ pub mod model;
 pub mod money;
 pub mod op;
 pub mod person;
+pub mod request;
 pub mod schedule;
 pub mod secret;
 pub mod text;
@@ -43,6 +44,7 @@ pub use message::{CallRequest, CallResult, Message, Notice, NoticeKind, Part, Ro
 pub use model::{Model, ModelError, ModelEvent, ModelRequest, ModelRole, Provider, StopReason, Usage};
 pub use op::{Accepted, Op};
 pub use person::{Person, Standing};
+pub use request::{Follow, NoticeLevel, Progress, Request, RequestState};
 pub use secret::Secret;
 pub use tool::{Call, Effect, Output, Repeat, Tool, ToolError, Toolkit};
 

@@ -1,6 +1,6 @@
 //! What is said in a conversation, in a form every model dialect can send and every channel can draw.
 
-use crate::{ApprovalId, Card, Label, MessageId, Millis, TurnId};
+use crate::{ApprovalId, Card, Label, MessageId, Millis, TurnId, tool::UndoCall};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -112,6 +112,9 @@ pub struct CallResult {
     /// What the call changed, as one sentence; only for calls that changed something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+    /// How the change is taken back, as long as it can be. Arguments are not shown to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Box<UndoOffer>>,
     /// The call would change something, and nobody knows whether it has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,
@@ -132,6 +135,14 @@ impl CallResult {
         let tail = self.text.floor_char_boundary(self.text.len().saturating_sub(160));
         self.text.ends_with(']') && self.text[tail..].contains(&format!("\"{reference}\""))
     }
+}
+
+/// A change may be taken back until then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndoOffer {
+    #[serde(flatten)]
+    pub call: UndoCall,
+    pub until_ms: Millis,
 }
 
 /// A remark by the house itself.
@@ -161,6 +172,8 @@ pub enum NoticeKind {
     Receipt,
     /// The answer claims something that did not happen.
     Correction,
+    /// Something somebody waited for has come about.
+    News,
 }
 
 impl Message {

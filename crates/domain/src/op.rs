@@ -47,6 +47,8 @@ pub enum Task {
     Decision { approval: ApprovalId },
     /// Runs one call that a person made, without a model.
     Invoke { call: CallRequest },
+    /// Tells what its own message says, and nothing else.
+    News,
 }
 
 impl Task {

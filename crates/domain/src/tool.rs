@@ -1,7 +1,9 @@
 //! What an agent may use. The arguments are the tool: a struct with doc comments and a `run`; name, description, schema
 //! and everything else derive from it.
 
-use crate::{AgentId, Card, ConversationId, Label, ModelRole, Person, TurnId, approval::Wording, model::ToolSpec};
+use crate::{
+    AgentId, Card, ConversationId, Follow, Hook, Label, ModelRole, Person, TurnId, approval::Wording, model::ToolSpec,
+};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -121,6 +123,22 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sized + 'static {
         let _ = service;
         let title = self.title();
         Wording { question: format!("{title}?"), declined: format!("Not done: {title}."), reason: String::new() }
+    }
+
+    /// The call is about to wait for somebody's yes: what the tool keeps of that. A call may wait more than once.
+    fn waits(&self, service: &Self::Service, call: &Call) -> impl Future<Output = Result<(), ToolError>> + Send {
+        let _ = (service, call);
+        async { Ok(()) }
+    }
+
+    /// What a rule may look at beside the arguments, by name, such as the expected size; read from the services.
+    fn facts(
+        &self,
+        service: &Self::Service,
+        call: &Call,
+    ) -> impl Future<Output = Result<serde_json::Map<String, serde_json::Value>, ToolError>> + Send {
+        let _ = (service, call);
+        async { Ok(serde_json::Map::new()) }
     }
 
     /// Which of several services of one kind it works on; an approval holds for that one only.
@@ -306,6 +324,11 @@ pub trait ParsedCall: Send + Sync {
     fn title(&self) -> String;
     fn wording(&self) -> Wording;
     fn instance(&self) -> &str;
+    fn waits<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<(), ToolError>>;
+    fn facts<'a>(
+        &'a self,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>>;
     fn class(&self) -> Class;
     fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>>;
     fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>>;
@@ -328,6 +351,17 @@ impl<T: Tool + Sync> ParsedCall for Bound<T> {
 
     fn instance(&self) -> &str {
         self.tool.instance()
+    }
+
+    fn waits<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<(), ToolError>> {
+        Box::pin(self.tool.waits(&self.service, call))
+    }
+
+    fn facts<'a>(
+        &'a self,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>> {
+        Box::pin(self.tool.facts(&self.service, call))
     }
 
     fn class(&self) -> Class {
@@ -491,6 +525,10 @@ pub struct Toolkit {
     pub brief: Option<Brief>,
     /// Fetches a picture named on a [`Card`], such as `w342/abc.jpg` for `tmdb:w342/abc.jpg`.
     pub pictures: Option<Pictures>,
+    /// Follows what people asked for through this toolkit.
+    pub follow: Option<Arc<dyn Follow>>,
+    /// Understand what services send by themselves.
+    pub hooks: Vec<Arc<dyn Hook>>,
 }
 
 pub type Brief = Arc<dyn Fn(About) -> BoxFuture<'static, Result<Option<Known>, ToolError>> + Send + Sync>;
@@ -546,6 +584,8 @@ impl Toolkit {
                 label: Label::OWN,
                 brief: None,
                 pictures: None,
+                follow: None,
+                hooks: Vec::new(),
             },
             service: Arc::new(service),
         }
@@ -606,6 +646,16 @@ impl<S: Send + Sync + 'static> ToolkitBuilder<S> {
     {
         let service = self.service.clone();
         self.toolkit.pictures = Some(Arc::new(move |name| Box::pin(fetch(service.clone(), name))));
+        self
+    }
+
+    pub fn follow(mut self, follow: impl Follow + 'static) -> Self {
+        self.toolkit.follow = Some(Arc::new(follow));
+        self
+    }
+
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.toolkit.hooks.push(Arc::new(hook));
         self
     }
 

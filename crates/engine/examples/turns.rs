@@ -9,7 +9,7 @@ use majordomo_domain::{
     model::{ModelInfo, ModelOptions},
     op::Say,
 };
-use majordomo_engine::{Config, Engine, Parts, RoleModel, Router};
+use majordomo_engine::{Config, Engine, Limits, Parts, RoleModel, Router};
 use majordomo_store::{NewConversation, Store};
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -87,7 +87,8 @@ async fn main() {
         }],
         config: Config::default(),
         rules: Vec::new(),
-        limits: Default::default(),
+        news: Default::default(),
+        limits: Limits { messages_per_minute: 0, ..Limits::default() },
         owner: "bench".into(),
     })
     .await

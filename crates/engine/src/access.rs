@@ -26,7 +26,8 @@ pub struct Rule {
     pub agent: Option<String>,
     /// A channel such as `discord`, or a room such as `discord:81`; `*` at the end for all that begin so.
     pub place: Option<String>,
-    /// Arguments by name: the text of the value, upper and lower case alike; `*` at the end for all that begin so.
+    /// Arguments by name, and what the tool says of the call beside them, such as `expected_gb`: the text of the value, upper and
+    /// lower case alike; `*` at the end for all that begin so; `>20`, `>=20`, `<20`, `<=20` for numbers.
     pub arguments: BTreeMap<String, String>,
     pub decision: RuleDecision,
     /// Whose yes `ask` wants: `requester`, `member` or `admin`; as in the table when absent.
@@ -63,6 +64,7 @@ pub(crate) struct Question<'a> {
     pub is_built_in: bool,
     pub effect: Effect,
     pub class: Class,
+    /// With what the tool says of the call beside them.
     pub arguments: &'a Value,
     /// What the turn has read so far.
     pub label: Label,
@@ -252,10 +254,36 @@ impl Rule {
             && self.place.as_ref().is_none_or(|pattern| {
                 matches(pattern, question.channel) || question.room.is_some_and(|room| matches(pattern, room))
             })
-            && self.arguments.iter().all(|(name, pattern)| {
-                question.arguments.get(name).is_some_and(|value| matches(pattern, &in_text(value)))
-            })
+            && self
+                .arguments
+                .iter()
+                .all(|(name, pattern)| question.arguments.get(name).is_some_and(|value| fits_value(pattern, value)))
     }
+
+    /// Whether it looks at something of this tool's calls.
+    pub(crate) fn looks_into(&self, tool: &str) -> bool {
+        !self.arguments.is_empty() && self.tool.as_ref().is_none_or(|pattern| matches(pattern, tool))
+    }
+}
+
+/// A comparison where the pattern is one, else as [`matches`]. What is no number is neither more nor less than one.
+fn fits_value(pattern: &str, value: &Value) -> bool {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    for sign in [">=", "<=", ">", "<"] {
+        if let Some(bound) = pattern.strip_prefix(sign).and_then(|rest| rest.trim().parse::<f64>().ok()) {
+            return number.is_some_and(|number| match sign {
+                ">=" => number >= bound,
+                "<=" => number <= bound,
+                ">" => number > bound,
+                _ => number < bound,
+            });
+        }
+    }
+    matches(pattern, &in_text(value))
 }
 
 /// `*` at the end stands for anything; upper and lower case are alike.
@@ -323,6 +351,24 @@ mod tests {
                 said: "add V",
                 rules: Vec::new(),
             }
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_and_what_is_none_is_neither_more_nor_less() {
+        for (pattern, value, fits) in [
+            (">20", json!(20.5), true),
+            (">20", json!(20), false),
+            (">=20", json!(20), true),
+            ("<= 3", json!("3"), true),
+            ("<3", json!(3), false),
+            (">20", json!("many"), false),
+            (">20", json!(null), false),
+            ("true", json!(true), true),
+            ("HD-*", json!("hd-1080p"), true),
+            ("> all", json!("> all"), true),
+        ] {
+            assert_eq!(fits_value(pattern, &value), fits, "{pattern} {value}");
         }
     }
 

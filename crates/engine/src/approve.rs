@@ -4,6 +4,7 @@ use crate::{
     access::{self, Judged, ORDINARY, Question, Verdict},
     budget::Payer,
     catalogue::CatalogueTool,
+    dispatch::unreachable,
     engine::{Engine, EngineError, LEASE_MS},
 };
 use majordomo_domain::{
@@ -16,7 +17,7 @@ use majordomo_domain::{
     text::{clean, shorten, visible},
     tool::ParsedCall,
 };
-use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn, StoreError};
+use majordomo_store::{DecideOutcome, NewAudit, NewDecision, NewTurn};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -51,12 +52,12 @@ pub(crate) struct Parking<'a> {
 }
 
 impl Engine {
-    /// Put together what is asked. Nothing is stored: that happens with the step that names it.
+    /// Put together what is asked, and let the tool keep what it needs of that. The approval itself is stored with the step that names
+    /// it.
     pub(crate) async fn park(&self, parking: Parking<'_>) -> Result<Approval, ToolError> {
         let inner = &self.0;
-        let unreadable =
-            |error: StoreError| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() };
-        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreadable)? + parking.earlier >= MOST_OPEN
+        if inner.store.count_open_approvals(parking.person.id).await.map_err(unreachable)? + parking.earlier
+            >= MOST_OPEN
         {
             return Err(ToolError::TellModel(format!(
                 "{MOST_OPEN} questions of this person wait for a decision already; they have to be decided first"
@@ -99,6 +100,7 @@ impl Engine {
             outcome: None,
         };
         approval.fingerprint = fingerprint(&approval);
+        parking.parsed.waits(parking.call).await?;
         Ok(approval)
     }
 
@@ -181,27 +183,6 @@ impl Engine {
         let agent = self.agent(old.agent);
         let requester = inner.store.person(old.requester).await?;
         let say = inner.store.turn_say(old.turn).await?;
-        let nobody = BTreeSet::new();
-        let judged = self.judge(&Question {
-            person: &requester,
-            agent,
-            channel: &say.address.channel,
-            room: say.room.as_deref(),
-            tool: tool.tool.name,
-            is_built_in: false,
-            effect: tool.tool.effect,
-            class: parsed.class(),
-            arguments: &arguments,
-            label: majordomo_domain::Label::OWN,
-            sources: &nobody,
-            said: "",
-            is_scheduled: false,
-        });
-        let approvers = match judged {
-            Judged { verdict: Verdict::No, reason } => return Err(EngineError::NotAllowed(reason)),
-            Judged { verdict: Verdict::Ask(approvers), .. } => approvers,
-            Judged { verdict: Verdict::Yes, .. } => old.approvers,
-        };
         let person = Arc::new(requester.clone());
         let call = Call {
             id: old.call_id.clone(),
@@ -216,6 +197,33 @@ impl Engine {
             ask: self.asking(Payer { turn: old.turn, person: person.clone(), agent: agent.id }),
             now_ms: inner.clock.now_ms(),
             person,
+        };
+        let mut looked_at = arguments.clone();
+        if let Value::Object(object) = &mut looked_at
+            && inner.rules.iter().any(|rule| rule.looks_into(tool.tool.name))
+        {
+            object.extend(tool.facts(&*parsed, &call).await.unwrap_or_default());
+        }
+        let nobody = BTreeSet::new();
+        let judged = self.judge(&Question {
+            person: &requester,
+            agent,
+            channel: &say.address.channel,
+            room: say.room.as_deref(),
+            tool: tool.tool.name,
+            is_built_in: false,
+            effect: tool.tool.effect,
+            class: parsed.class(),
+            arguments: &looked_at,
+            label: majordomo_domain::Label::OWN,
+            sources: &nobody,
+            said: "",
+            is_scheduled: false,
+        });
+        let approvers = match judged {
+            Judged { verdict: Verdict::No, reason } => return Err(EngineError::NotAllowed(reason)),
+            Judged { verdict: Verdict::Ask(approvers), .. } => approvers,
+            Judged { verdict: Verdict::Yes, .. } => old.approvers,
         };
         let reason = match old.wording.reason.as_str() {
             "" => format!("changed by {}", by.name),

@@ -9,10 +9,14 @@ use majordomo_store::{Ceiling, NewCharge, OverCeiling, Span, Whose};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Settings of the section `[limits]`: what may be spent. Nothing is limited that is not named.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Settings of the section `[limits]`: how fast a person may speak, and what may be spent. Of money and tokens nothing is limited that is
+/// not named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
+    /// Messages of one person within a minute, over all conversations and channels; so many may come at once. 0 to 60 000, 0: any
+    /// number. Default 120.
+    pub messages_per_minute: u32,
     /// Everybody together.
     pub household: Limit,
     /// Each person.
@@ -21,6 +25,18 @@ pub struct Limits {
     pub people: BTreeMap<String, Limit>,
     /// Agents by name.
     pub agents: BTreeMap<String, Limit>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages_per_minute: 120,
+            household: Limit::default(),
+            person: Limit::default(),
+            people: BTreeMap::new(),
+            agents: BTreeMap::new(),
+        }
+    }
 }
 
 /// Days and months are UTC.
@@ -62,7 +78,7 @@ impl Limit {
 }
 
 impl Limits {
-    /// Whether nothing is limited at all.
+    /// Whether anything may be spent.
     pub fn is_none(&self) -> bool {
         self.household.is_none()
             && self.person.is_none()

@@ -4,6 +4,7 @@
 use crate::{
     catalogue::{IndexEntry, allows},
     delegate::{Delegate, Home},
+    finding::Finder,
     recall::{RECALL, Recall},
 };
 use majordomo_domain::{Call, Effect, Label, Output, Tool, ToolError, Toolkit, text::shorten, tool::Limits};
@@ -20,7 +21,7 @@ const FINISH: &str = "finish";
 
 pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) -> [Toolkit; 5] {
     [
-        Toolkit::new("tools", index).tool::<FindTools>().tool::<UseTool>().build(),
+        Toolkit::new("tools", Finder::new(index)).tool::<FindTools>().tool::<UseTool>().build(),
         // What was kept may be anybody's words.
         Toolkit::new(RECALL, store).label(Label::OUTSIDE).tool::<Recall>().build(),
         // A worker asks models, which takes longer than asking a service.
@@ -44,33 +45,20 @@ pub(crate) struct FindTools {
 impl Tool for FindTools {
     const NAME: &'static str = "find_tools";
     const EFFECT: Effect = Effect::Read;
-    type Service = Arc<Vec<IndexEntry>>;
+    type Service = Finder;
 
     fn title(&self) -> String {
         format!("Looking for a tool for “{}”", shorten(&self.query, 60))
     }
 
-    async fn run(self, index: &Self::Service, call: &Call) -> Result<Output, ToolError> {
-        let words: Vec<String> = self
-            .query
-            .to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| word.len() > 2)
-            // "series" and "serie" should both find "series".
-            .map(|word| word.trim_end_matches('s').to_owned())
-            .take(12)
-            .collect();
-        let mut found: Vec<_> = index
-            .iter()
-            .map(|entry| (entry.score(&words), entry))
-            .filter(|(score, entry)| *score > 0 && allows(&call.toolkits, entry.toolkit))
-            .collect();
-        found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.spec.name.cmp(&b.1.spec.name)));
+    async fn run(self, finder: &Self::Service, call: &Call) -> Result<Output, ToolError> {
+        let found: Vec<&IndexEntry> =
+            finder.find(&self.query).into_iter().filter(|entry| allows(&call.toolkits, entry.toolkit)).collect();
         if found.is_empty() {
             return Ok(Output::text("No tool fits these words. Try others, or answer without."));
         }
         let mut text = String::new();
-        for (_, entry) in found.iter().take(6) {
+        for entry in found.iter().take(6) {
             let spec = &entry.spec;
             let properties = spec.schema.get("properties").map(ToString::to_string).unwrap_or_default();
             let required = spec.schema.get("required").map(ToString::to_string).unwrap_or_else(|| "[]".into());
@@ -82,7 +70,7 @@ impl Tool for FindTools {
             );
         }
         if found.len() > 6 {
-            let names: Vec<_> = found.iter().skip(6).take(10).map(|(_, entry)| entry.spec.name.as_str()).collect();
+            let names: Vec<_> = found.iter().skip(6).take(10).map(|entry| entry.spec.name.as_str()).collect();
             let _ = writeln!(text, "Also: {}", names.join(", "));
         }
         Ok(Output::text(text))
@@ -103,14 +91,14 @@ pub(crate) struct UseTool {
 impl Tool for UseTool {
     const NAME: &'static str = "use_tool";
     const EFFECT: Effect = Effect::Read;
-    type Service = Arc<Vec<IndexEntry>>;
+    type Service = Finder;
 
     fn title(&self) -> String {
         self.name.clone()
     }
 
     /// Never runs: `dispatch.rs` puts the named tool in its place, so that its own effect, limits and title hold.
-    async fn run(self, _index: &Self::Service, _call: &Call) -> Result<Output, ToolError> {
+    async fn run(self, _finder: &Self::Service, _call: &Call) -> Result<Output, ToolError> {
         Err(ToolError::TellModel("name a tool that find_tools returned".into()))
     }
 }

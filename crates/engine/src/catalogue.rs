@@ -30,7 +30,7 @@ pub struct ToolOverride {
 pub struct Catalogue {
     toolkits: Vec<Toolkit>,
     by_name: HashMap<&'static str, CatalogueTool>,
-    /// For `find_tools`: names, aliases, descriptions and keywords in lower case.
+    /// For `find_tools`.
     pub(crate) index: Arc<Vec<IndexEntry>>,
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct CatalogueTool {
 pub(crate) struct IndexEntry {
     pub spec: ToolSpec,
     pub toolkit: &'static str,
-    name: String,
-    words: String,
+    /// What it is found by: names and keywords count twice.
+    pub searched: String,
 }
 
 impl Catalogue {
@@ -65,8 +65,13 @@ impl Catalogue {
             .map(|(toolkit, tool)| IndexEntry {
                 spec: tool.spec.clone(),
                 toolkit,
-                name: format!("{} {}", tool.name, tool.aliases.join(" ")).to_lowercase(),
-                words: format!("{toolkit} {} {}", tool.spec.description, tool.keywords).to_lowercase(),
+                searched: format!(
+                    "{name} {name} {} {words} {words} {}",
+                    tool.aliases.join(" "),
+                    tool.spec.description,
+                    name = tool.name,
+                    words = tool.keywords
+                ),
             })
             .collect();
         let index = Arc::new(index);
@@ -150,6 +155,15 @@ impl CatalogueTool {
         self.in_time(parsed.preview(call)).await
     }
 
+    /// What rules may look at beside the arguments, within the toolkit's time.
+    pub async fn facts(
+        &self,
+        parsed: &dyn ParsedCall,
+        call: &Call,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, ToolError> {
+        self.in_time(parsed.facts(call)).await
+    }
+
     /// Whether a call has happened already, within the toolkit's time.
     pub async fn check(&self, parsed: &dyn ParsedCall, call: &Call) -> Result<Option<Output>, ToolError> {
         self.in_time(parsed.check(call)).await
@@ -167,16 +181,4 @@ impl CatalogueTool {
 fn seconds(duration: Duration) -> String {
     let tenths = duration.as_millis() / 100;
     if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
-}
-
-impl IndexEntry {
-    /// How well words fit: a word in the name counts three times one in the description. 0: not at all.
-    pub fn score(&self, words: &[String]) -> u32 {
-        words
-            .iter()
-            .map(|word| {
-                3 * u32::from(self.name.contains(word.as_str())) + u32::from(self.words.contains(word.as_str()))
-            })
-            .sum()
-    }
 }

@@ -134,7 +134,7 @@ impl<'a> Errand<'a> {
         };
         // An errand hands nothing on.
         let (own, nested): (Vec<_>, Vec<_>) = calls.iter().cloned().partition(|call| !hands_on(call));
-        let prepared = batch.prepare(&own, &self.asked);
+        let prepared = batch.prepare(&own, &self.asked).await;
         let mut results = batch.run(prepared, &mut self.asked, &|_| {}).await.results;
         results.extend(nested.into_iter().map(|call| CallResult {
             call_id: call.id,

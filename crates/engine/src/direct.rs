@@ -191,7 +191,11 @@ impl Engine {
         let key = format!("{channel}:{account}");
         let tries = self.0.wrong_codes.get(&key).await.unwrap_or(0);
         if tries >= MOST_WRONG_CODES {
-            return Err(EngineError::Overloaded { waiting: 0, retry_after: Duration::from_secs(900) });
+            return Err(EngineError::Overloaded {
+                reason: format!("{MOST_WRONG_CODES} wrong codes within a quarter of an hour are the limit"),
+                retry_after: Duration::from_secs(900),
+                is_repeat: false,
+            });
         }
         let code: String = code.trim().to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         let joined = self.0.store.redeem_link_code(&digest_of(&code), channel, account, self.0.clock.now_ms()).await;

@@ -18,7 +18,7 @@ use majordomo_domain::{
     text::{clean, shorten},
     tool::ParsedCall,
 };
-use majordomo_store::{Judgement, NewAudit};
+use majordomo_store::{Judgement, NewAudit, StoreError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
@@ -215,16 +215,30 @@ impl Prepared {
     }
 }
 
+/// A found tool is used as itself: its own effect, limits and title hold.
+fn in_its_own_name(call: &CallRequest) -> (String, String) {
+    match serde_json::from_str::<builtin::UseTool>(&call.arguments) {
+        Ok(inner) if call.name == builtin::UseTool::NAME => {
+            (inner.name, serde_json::Value::Object(inner.arguments).to_string())
+        }
+        _ => (call.name.clone(), call.arguments.clone()),
+    }
+}
+
 impl Batch<'_> {
-    /// Understand every call; nothing runs yet.
-    pub fn prepare(&self, calls: &[CallRequest], asked: &Asked) -> Vec<Prepared> {
+    /// Understand every call; nothing runs yet. What rules want to know beside the arguments is asked of the tool.
+    pub async fn prepare(&self, calls: &[CallRequest], asked: &Asked) -> Vec<Prepared> {
+        let mut facts = Vec::with_capacity(calls.len());
+        for call in calls {
+            facts.push(self.facts_of(call).await);
+        }
         let mut seen = HashSet::new();
         let mut changes = 0;
         let mut all: Vec<Prepared> = calls
             .iter()
             .enumerate()
             .map(|(index, call)| {
-                let mut prepared = self.understand(call);
+                let mut prepared = self.understand(call, std::mem::take(&mut facts[index]));
                 let wants_change = prepared.is_change() || matches!(prepared.work, Work::Ask(..));
                 changes += usize::from(wants_change);
                 if wants_change && changes > MOST_CHANGES {
@@ -277,8 +291,27 @@ impl Batch<'_> {
         all
     }
 
-    fn understand(&self, call: &CallRequest) -> Prepared {
-        let (name, arguments) = named(call);
+    /// What a rule may look at beside the arguments of a change. Empty where no rule looks, and where it cannot be told: then only
+    /// rules fit that do not look.
+    async fn facts_of(&self, call: &CallRequest) -> serde_json::Map<String, Value> {
+        let (name, arguments) = in_its_own_name(call);
+        let Some(tool) = self.engine.0.catalogue.find(&name) else { return Default::default() };
+        let looks = self.engine.0.rules.iter().any(|rule| rule.looks_into(tool.tool.name));
+        if tool.tool.effect == Effect::Read || !looks || !self.may_change {
+            return Default::default();
+        }
+        let Ok(parsed) = tool.tool.parse(&arguments) else { return Default::default() };
+        match tool.facts(&*parsed, &self.call_of(call)).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                tracing::info!(%error, tool = tool.tool.name, "what rules look at could not be told");
+                Default::default()
+            }
+        }
+    }
+
+    fn understand(&self, call: &CallRequest, facts: serde_json::Map<String, Value>) -> Prepared {
+        let (name, arguments) = in_its_own_name(call);
         let refuse = |text: String, malformed| Prepared {
             request: call.clone(),
             title: shorten(&clean(&name), 60),
@@ -294,7 +327,10 @@ impl Batch<'_> {
             Err(error) => return refuse(error.to_string(), true),
             Ok(parsed) => parsed,
         };
-        let value = serde_json::from_str::<Value>(&arguments).unwrap_or_else(|_| Value::Object(Default::default()));
+        let mut value = serde_json::from_str::<Value>(&arguments).unwrap_or_else(|_| Value::Object(Default::default()));
+        if let Value::Object(object) = &mut value {
+            object.extend(facts);
+        }
         let Judged { verdict, reason } = match self.may_change || tool.tool.effect == Effect::Read {
             true => self.judge(tool, &*parsed, &value),
             false => {
@@ -530,6 +566,7 @@ impl Batch<'_> {
                 if is_change {
                     let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
                     result.receipt = Some(shorten(&clean(&receipt), 300));
+                    self.offer_undo(&mut result, output.undo);
                 }
             }
             Err(error) => {
@@ -577,7 +614,7 @@ impl Batch<'_> {
             .store
             .open_approval_of(self.conversation, tool.tool.name, parsed.instance(), arguments, now_ms)
             .await
-            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+            .map_err(unreachable)?;
         // Somebody else's question of a shared room is not this person's.
         if let Some(waiting) = waiting.filter(|waiting| waiting.requester == self.person.id) {
             return Ok(Parked::Already(waiting.id));
@@ -606,9 +643,7 @@ impl Batch<'_> {
         }
         let inner = &self.engine.0;
         let since_ms = inner.clock.now_ms() - DAY_MS;
-        let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await;
-        let number = number
-            .map_err(|error| ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() })?;
+        let number = inner.store.count_executed(&inner.catalogue.destroying(), since_ms).await.map_err(unreachable)?;
         if number + earlier >= MOST_DESTROYED {
             return Err(ToolError::TellModel(format!(
                 "{MOST_DESTROYED} things that cannot be undone were done within a day; no more of them today"
@@ -666,16 +701,14 @@ impl Batch<'_> {
         arguments: &str,
     ) -> (Result<Output, ToolError>, bool) {
         let outcome = guarded(tool.run(parsed, call)).await;
-        let is_open = tool.tool.effect != Effect::Read
-            && matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
         match tool.tool.repeat {
-            _ if !is_open => (outcome, false),
+            _ if tool.tool.effect == Effect::Read || !is_open(&outcome) => (outcome, false),
             Repeat::Harmless => (outcome, false),
             Repeat::Blind => (outcome, true),
             Repeat::Keyed => match tool.tool.parse(arguments) {
                 Ok(again) => {
                     let outcome = guarded(tool.run(again, call)).await;
-                    let is_open = matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)));
+                    let is_open = is_open(&outcome);
                     (outcome, is_open)
                 }
                 Err(_) => (outcome, true),
@@ -752,19 +785,21 @@ impl Batch<'_> {
     }
 }
 
-/// The tool a call is for and its arguments. A found tool is used as itself: its own effect, limits and title hold.
-fn named(call: &CallRequest) -> (String, String) {
-    match serde_json::from_str::<builtin::UseTool>(&call.arguments) {
-        Ok(inner) if call.name == builtin::UseTool::NAME => (inner.name, Value::Object(inner.arguments).to_string()),
-        _ => (call.name.clone(), call.arguments.clone()),
-    }
-}
-
 /// What a call asks, by whatever name it asks it. None when it is not understood.
 pub(crate) fn key_of(engine: &Engine, call: &CallRequest) -> Option<Key> {
-    let (name, arguments) = named(call);
+    let (name, arguments) = in_its_own_name(call);
     let tool = engine.0.catalogue.find(&name)?;
     Some((tool.tool.name.to_owned(), arguments_of(&serde_json::from_str(&arguments).ok()?)))
+}
+
+/// Whether a change did not report back, so that nobody knows of it by that alone.
+fn is_open(outcome: &Result<Output, ToolError>) -> bool {
+    matches!(outcome, Err(ToolError::CouldNotAsk { .. } | ToolError::Bug(_)))
+}
+
+/// What a tool says when the store was not there for it.
+pub(crate) fn unreachable(error: StoreError) -> ToolError {
+    ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() }
 }
 
 /// A tool that panics is a bug of that tool, not the end of the turn.

@@ -6,6 +6,8 @@ use crate::{
     catalogue::{Catalogue, ToolOverride},
     delegate::Home,
     health::{Health, ProbeResult},
+    notice::NewsConfig,
+    pace::Pace,
     room::{Room, Rooms, TurnHandle, Waiting},
     route::Router,
     turn,
@@ -51,6 +53,8 @@ pub struct Config {
     pub cool_down_seconds: u64,
     /// Hours a long result can be recalled. Default 24.
     pub recall_hours: u32,
+    /// Minutes in which a change can be taken back with one press, 0 to 10 080. Default 60; 0 for never.
+    pub undo_minutes: u32,
     /// Time-outs and parallelism by toolkit or by tool, in place of their own.
     pub tools: BTreeMap<String, ToolOverride>,
 }
@@ -64,6 +68,7 @@ impl Default for Config {
             max_message_chars: 100_000,
             cool_down_seconds: 30,
             recall_hours: 24,
+            undo_minutes: 60,
             tools: BTreeMap::new(),
         }
     }
@@ -81,6 +86,7 @@ pub struct Parts {
     /// Who may do what, beside the default table. The first that fits decides.
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
     /// The name of this process in leases, different in every process that shares the database.
     pub owner: String,
 }
@@ -94,8 +100,9 @@ pub enum EngineError {
     Empty,
     #[error("the message has {length} characters; the limit is {limit}")]
     TooLong { length: usize, limit: usize },
-    #[error("slow down: {waiting} messages wait in this conversation already")]
-    Overloaded { waiting: usize, retry_after: Duration },
+    /// A channel that shows what it could not take says it once: `is_repeat` is true for those who heard it within the last minute.
+    #[error("slow down: {reason}")]
+    Overloaded { reason: String, retry_after: Duration, is_repeat: bool },
     #[error("the service is stopping; try again in a moment")]
     Draining,
     #[error("there is no model named {0}")]
@@ -169,6 +176,8 @@ pub(crate) struct Inner {
     pub remembered: moka::future::Cache<ConversationId, crate::context::Remembered>,
     pub rules: Vec<Rule>,
     pub limits: Limits,
+    pub news: NewsConfig,
+    pub pace: Pace,
     /// What conversations begin with, by person, room and the version of all facts.
     pub known: moka::future::Cache<(PersonId, Option<String>, u64), Option<Arc<crate::memory::Known>>>,
     /// Codes that joined nothing, by channel and account.
@@ -225,6 +234,8 @@ impl Engine {
                 .build(),
             rules: parts.rules,
             limits: parts.limits,
+            news: parts.news,
+            pace: Pace::default(),
             known: moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(60)).build(),
             wrong_codes: moka::future::Cache::builder()
                 .max_capacity(10_000)
@@ -246,6 +257,7 @@ impl Engine {
         engine.recover(unfinished).await?;
         engine.spawn_sweep();
         engine.spawn_expiry();
+        engine.spawn_follow();
         engine.spawn_take_over();
         Ok(engine)
     }
@@ -276,11 +288,25 @@ impl Engine {
         let room = inner.rooms.of(say.conversation);
         // One at a time per conversation, so that turns wait in the order in which they were stored.
         let _gate = room.gate.lock().await;
-        let (waiting, free) = room.reserve();
-        if waiting > inner.config.max_waiting_per_conversation {
-            return Err(EngineError::Overloaded { waiting, retry_after: Duration::from_secs(5) });
-        }
         let now_ms = inner.clock.now_ms();
+        let (waiting, free) = room.reserve();
+        let refused = match waiting > inner.config.max_waiting_per_conversation {
+            true => Err(EngineError::Overloaded {
+                reason: format!("{waiting} messages wait in this conversation already"),
+                retry_after: Duration::from_secs(5),
+                is_repeat: inner.pace.was_told(say.author, now_ms),
+            }),
+            false => inner.pace.take(say.author, inner.limits.messages_per_minute, now_ms),
+        };
+        if let Err(error) = refused {
+            room.unreserve(free);
+            metrics::counter!("majordomo_messages_refused_total").increment(1);
+            return Err(error);
+        }
+        let nothing_came = || {
+            room.unreserve(free);
+            inner.pace.give_back(say.author, inner.limits.messages_per_minute);
+        };
         let turn = TurnId::new();
         let new = NewSay {
             turn,
@@ -296,11 +322,11 @@ impl Engine {
         let opened = match outcome {
             Ok(AcceptOutcome::Stored { ordinal, message, fence }) => OpenedTurn { ordinal, message, fence },
             Ok(AcceptOutcome::Duplicate { turn }) => {
-                room.unreserve(free);
+                nothing_came();
                 return Ok(Accepted::Duplicate { turn });
             }
             Err(error) => {
-                room.unreserve(free);
+                nothing_came();
                 return Err(error.into());
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! Short results are found in the rows of their turn; only what was cut is kept beside them.
 
-use crate::lists::Wanted;
+use crate::{dispatch::unreachable, lists::Wanted};
 use majordomo_domain::{
     Audience, Call, CallResult, Effect, Label, Origin, Output, Part, Tool, ToolError, text::shorten,
 };
@@ -135,8 +135,4 @@ async fn find(store: &Store, call: &Call, reference: &str) -> Result<Option<(Lab
         _ => None,
     });
     Ok(results.into_iter().find(is_it).map(|result| (result.label, result.text)))
-}
-
-fn unreachable(error: StoreError) -> ToolError {
-    ToolError::CouldNotAsk { service: "the store".into(), reason: error.to_string() }
 }

@@ -443,10 +443,12 @@ impl Making<'_> {
                 }
             }
             Task::Invoke { call } => return self.invoke(call).await,
+            // Its own message has said it.
+            Task::News => return Ok(()),
         }
         let open = self.open_calls();
         if !open.is_empty() {
-            let prepared = self.prepare(&open);
+            let prepared = self.prepare(&open).await;
             self.run_calls(&open, prepared, None).await?;
         }
         let mut last_words = None;
@@ -488,7 +490,7 @@ impl Making<'_> {
             if let Ok(person) = self.engine.person(self.waiting.say.author).await {
                 self.person = person;
             }
-            let prepared = self.prepare(&calls);
+            let prepared = self.prepare(&calls).await;
             is_enough = prepared.iter().any(Prepared::ends_turn) || prepared.iter().all(Prepared::is_enough);
             let judgements: Vec<Judgement> = prepared.iter().filter_map(|p| p.judgement.clone()).collect();
             let mut entry = self.entry(vec![StepKind::Asked {
@@ -627,8 +629,8 @@ impl Making<'_> {
         }
     }
 
-    fn prepare(&self, calls: &[CallRequest]) -> Vec<Prepared> {
-        self.batch().prepare(calls, &self.asked)
+    async fn prepare(&self, calls: &[CallRequest]) -> Vec<Prepared> {
+        self.batch().prepare(calls, &self.asked).await
     }
 
     /// Run calls and write down what came of them; `carrying` is the approval that allows the one change among them.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -25,6 +25,8 @@ use std::{
 
 #[path = "turns/approvals.rs"]
 mod approvals;
+#[path = "turns/follow.rs"]
+mod follow;
 #[path = "turns/hostile.rs"]
 mod hostile;
 #[path = "turns/injection.rs"]
@@ -35,6 +37,8 @@ mod knowing;
 mod limits;
 #[path = "turns/phases.rs"]
 mod phases;
+#[path = "turns/undo.rs"]
+mod undo;
 
 /// Counts what reaches the outside.
 #[derive(Default, Clone)]
@@ -44,6 +48,10 @@ pub struct World {
     most_together: Arc<AtomicU32>,
     /// What was changed, by the key of the call.
     done: Arc<Mutex<Vec<(String, String)>>>,
+    /// Where wishes are kept, and how far each is.
+    store: Arc<OnceLock<Store>>,
+    shelf: follow::Shelf,
+    stars: Arc<Mutex<BTreeMap<String, i64>>>,
 }
 
 /// Look a film up.
@@ -238,7 +246,13 @@ fn parts_of(
         .tool::<approvals::Lend>()
         .tool::<approvals::Ship>()
         .tool::<approvals::Shelve>()
+        .tool::<follow::Wish>()
+        .tool::<undo::Rate>()
+        .tool::<undo::Burn>()
+        .follow(world.shelf.clone())
+        .hook(follow::Bell)
         .build();
+    let _ = world.store.set(store.clone());
     let role = |provider: &str, id: &str| RoleModel {
         provider: provider.into(),
         id: id.into(),
@@ -272,7 +286,9 @@ fn parts_of(
         agents: vec![agent],
         config: Config { max_waiting_per_conversation: 3, ..Config::default() },
         rules: Vec::new(),
-        limits: Default::default(),
+        news: Default::default(),
+        // Scripts speak faster than people.
+        limits: majordomo_engine::Limits { messages_per_minute: 0, ..Default::default() },
         owner: "test".into(),
     }
 }

@@ -7,7 +7,7 @@ use majordomo_domain::{
 };
 use majordomo_engine::{Engine, Parts, RoleModel, RouteConfig, Router};
 use majordomo_providers::{Dialect, ProviderConfig, RoleConfig};
-use majordomo_standins::Town;
+use majordomo_standins::{DEFAULT, Town};
 use majordomo_store::Store;
 use majordomo_upstream::Upstream;
 use majordomo_web::{DemoInfo, Suggestion, Web};
@@ -71,6 +71,7 @@ pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Re
         config: config.engine.clone(),
         rules: config.rules.clone(),
         limits: config.limits.clone(),
+        news: config.news.clone(),
         owner: owner.to_owned(),
     })
     .await
@@ -110,9 +111,13 @@ async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Opti
     // what is true with what is made up; somebody has to wish for that.
     let has_tvmaze = loaded.names_tvmaze;
     let wants_demo = loaded.wants_demo();
-    let plays_tvmaze = wants_demo && !has_tvmaze && (!has_tmdb || loaded.config.demo == Demo::On);
+    let plays_more = wants_demo && (!has_tmdb || loaded.config.demo == Demo::On);
+    let plays_tvmaze = plays_more && !has_tvmaze;
+    // An instance that is only named is somebody's beginning; it is not filled in for them.
+    let plays_radarr = plays_more && loaded.config.tools.radarr.0.is_empty();
+    let plays_sonarr = plays_more && loaded.config.tools.sonarr.0.is_empty();
     loaded.config.tools.tvmaze.enabled &= has_tvmaze || plays_tvmaze;
-    if !wants_demo || (has_model && has_tmdb && !plays_tvmaze) {
+    if !wants_demo || (has_model && has_tmdb && !plays_tvmaze && !plays_radarr && !plays_sonarr) {
         return Ok((None, Vec::new()));
     }
     let town = Town::demo().await.context("the demo household did not start")?;
@@ -130,6 +135,26 @@ async fn stand_ins(loaded: &mut Loaded, has_model: bool) -> anyhow::Result<(Opti
     if plays_tvmaze {
         demo.push("tvmaze");
         tools.tvmaze.base_url = town.tvmaze_url().parse()?;
+    }
+    if plays_radarr {
+        demo.push("radarr");
+        let instance = majordomo_tools::radarr::Instance {
+            base_url: Some(town.radarr_url(DEFAULT).parse()?),
+            api_key: Secret::new(town.radarr(DEFAULT).key()),
+            quality_profile: Some("HD-1080p".to_owned()),
+            ..Default::default()
+        };
+        tools.radarr.0.insert(DEFAULT.to_owned(), instance);
+    }
+    if plays_sonarr {
+        demo.push("sonarr");
+        let instance = majordomo_tools::sonarr::Instance {
+            base_url: Some(town.sonarr_url(DEFAULT).parse()?),
+            api_key: Secret::new(town.sonarr(DEFAULT).key()),
+            quality_profile: Some("HD-720p".to_owned()),
+            ..Default::default()
+        };
+        tools.sonarr.0.insert(DEFAULT.to_owned(), instance);
     }
     Ok((Some(town), demo))
 }
@@ -216,6 +241,8 @@ fn demo_text(parts: &[&str]) -> String {
             "model" => "a scripted model that understands a handful of requests",
             "tmdb" => "a stand-in for TMDb with public-domain films and series",
             "tvmaze" => "a stand-in for TVmaze",
+            "radarr" => "a stand-in for Radarr",
+            "sonarr" => "a stand-in for Sonarr",
             other => other,
         })
         .collect();

@@ -27,6 +27,10 @@ impl Clock {
         Self { by_hand: Arc::new(AtomicI64::new(at.as_millisecond())) }
     }
 
+    pub fn is_real(&self) -> bool {
+        self.by_hand.load(Ordering::Relaxed) == 0
+    }
+
     pub fn now(&self) -> Timestamp {
         match self.by_hand.load(Ordering::Relaxed) {
             0 => Timestamp::now(),

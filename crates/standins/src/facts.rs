@@ -1,7 +1,7 @@
 //! What the real services understand, and whether a request keeps to it.
 //!
-//! From the published API descriptions when their folder is given, else from compact tables of our own (`facts/*.txt`,
-//! TMDb and TVmaze only: paths, query parameters and their types). Nested properties of a body are not looked into: a
+//! From the published API descriptions when their folder is given, else from compact tables of our own (`facts/*.txt`: paths,
+//! query parameters and their types). Plex is always checked by its table: its description is YAML. Nested properties of a body are not looked into: a
 //! body is checked by the names and types of its top level.
 
 use serde_json::Value;
@@ -15,6 +15,21 @@ const TMDB_FILE: &str = "tmdb-v3.openapi.json";
 const TVMAZE_FILE: &str = "tvmaze.openapi.json";
 const OPENAI_FILE: &str = "openai.openapi.json";
 const ANTHROPIC_FILE: &str = "anthropic.openapi.json";
+const RADARR_FILE: &str = "radarr-v3.openapi.json";
+const SONARR_FILE: &str = "sonarr-v3.openapi.json";
+
+/// Body properties that work though the description leaves them out, as service, path and names. A command is described
+/// without what each kind of it takes. A lookup's answer may be posted back whole.
+const UNDESCRIBED_BODY: [(&str, &str, &[&str]); 4] = [
+    ("radarr", "/api/v3/command", &["movieIds", "movieId", "files", "importMode", "collectionIds"]),
+    (
+        "sonarr",
+        "/api/v3/command",
+        &["seriesIds", "seriesId", "seasonNumber", "episodeIds", "monitored", "files", "importMode"],
+    ),
+    ("radarr", "/api/v3/movie", &["isExcluded"]),
+    ("sonarr", "/api/v3/series", &["isExcluded"]),
+];
 
 /// Query parameters that work though the description leaves them out, as path prefix and name.
 /// Source: TMDb's own documentation pages and forum; `append_to_response` passes the parameters of what it folds in.
@@ -81,6 +96,8 @@ struct Operation {
     segments: Vec<Segment>,
     /// Name to whether it is required and what it is.
     query: BTreeMap<String, (bool, Kind)>,
+    /// Whether it takes media queries, as Plex calls filters over the fields of an item.
+    takes_media_queries: bool,
     /// Top-level body properties with the JSON types they may have; an empty set allows every type.
     body: Option<BTreeMap<String, BTreeSet<&'static str>>>,
 }
@@ -90,8 +107,10 @@ struct Operation {
 pub(crate) struct Facts {
     service: &'static str,
     /// The part of a path the tables leave out, such as `/3`.
-    prefix: &'static str,
+    prefix: String,
     operations: Vec<Operation>,
+    /// Fields of media queries, each with its type.
+    fields: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -105,6 +124,31 @@ impl Facts {
             .unwrap_or_else(|| Self::from_table("tvmaze", "", include_str!("facts/tvmaze.txt")))
     }
 
+    /// `base` is the URL base of the instance, such as `/radarr`.
+    pub(crate) fn radarr(specs: Option<&Path>, base: &str) -> Self {
+        Self::of_an_instance("radarr", base, specs, RADARR_FILE, include_str!("facts/radarr.txt"))
+    }
+
+    pub(crate) fn sonarr(specs: Option<&Path>, base: &str) -> Self {
+        Self::of_an_instance("sonarr", base, specs, SONARR_FILE, include_str!("facts/sonarr.txt"))
+    }
+
+    fn of_an_instance(service: &'static str, base: &str, specs: Option<&Path>, file: &str, table: &str) -> Self {
+        let mut facts = Self::from_folder(service, base, specs, &[(file, "", "")])
+            .unwrap_or_else(|| Self::from_table(service, base, table));
+        // The description also has the pages of the application, of which one would answer to any name.
+        facts.operations.retain(|operation| matches!(operation.path().get(..5), Some("/api/" | "/ping")));
+        facts
+    }
+
+    pub(crate) fn plex() -> Self {
+        Self::from_table("plex", "", include_str!("facts/plex.txt"))
+    }
+
+    pub(crate) fn plex_cloud() -> Self {
+        Self::from_table("plex_cloud", "", include_str!("facts/plex_cloud.txt"))
+    }
+
     /// Without the folder nothing is known of the model's API, and nothing is checked beyond what the stand-in itself
     /// refuses.
     pub(crate) fn model(specs: Option<&Path>) -> Self {
@@ -115,32 +159,71 @@ impl Facts {
         facts
     }
 
-    fn from_table(service: &'static str, prefix: &'static str, table: &str) -> Self {
-        let operations = table
-            .lines()
-            .filter(|line| line.starts_with('/'))
-            .map(|line| {
-                let mut words = line.split_ascii_whitespace();
-                let query = words.clone().skip(1).filter_map(|word| word.split_once(':')).map(|(name, kind)| {
-                    let required = name.ends_with('!');
-                    (name.trim_end_matches('!').to_owned(), (required, Kind::read(kind)))
-                });
-                let segments = words.next().unwrap_or_default().split('/').skip(1).map(|segment| {
-                    match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-                        Some(kind) => Segment::Any(Kind::read(kind)),
-                        None => Segment::Fixed(segment.to_owned()),
+    fn from_table(service: &'static str, prefix: &str, table: &str) -> Self {
+        let mut facts = Self { service, prefix: prefix.to_owned(), ..Self::default() };
+        // Lists of body properties that several operations share.
+        let mut shared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for line in table.lines() {
+            let (method, line) = match line.split_once(' ') {
+                Some(("fields", fields)) => {
+                    let fields = fields.split_ascii_whitespace().filter_map(|word| word.split_once(':'));
+                    facts.fields.extend(fields.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+                    continue;
+                }
+                Some((name, words)) if name.starts_with('@') => {
+                    shared.insert(name, words.split_ascii_whitespace().collect());
+                    continue;
+                }
+                Some((method @ ("POST" | "PUT" | "DELETE" | "GET"), rest)) => (method, rest),
+                _ => ("GET", line),
+            };
+            if !line.starts_with('/') {
+                continue;
+            }
+            let mut words = line.split_ascii_whitespace();
+            let segments = words.next().unwrap_or_default().split('/').skip(1).map(|segment| {
+                match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                    Some(kind) => Segment::Any(Kind::read(kind)),
+                    None => Segment::Fixed(segment.to_owned()),
+                }
+            });
+            let mut operation = Operation {
+                method: method.to_owned(),
+                segments: segments.collect(),
+                query: BTreeMap::new(),
+                takes_media_queries: false,
+                body: None,
+            };
+            let words = words.flat_map(|word| shared.get(word).cloned().unwrap_or_else(|| vec![word]));
+            for word in words {
+                if let Some(property) = word.strip_prefix('.') {
+                    let (name, kinds) = property.split_once(':').unwrap_or((property, ""));
+                    let kinds = JSON_KINDS.into_iter().filter(|kind| kinds.split('|').any(|word| word == *kind));
+                    operation.body.get_or_insert_default().insert(name.to_owned(), kinds.collect());
+                    continue;
+                }
+                match word.split_once(':') {
+                    Some((name, kind)) => {
+                        let name_only = name.trim_end_matches('!').to_owned();
+                        operation.query.insert(name_only, (name.ends_with('!'), Kind::read(kind)));
                     }
-                });
-                Operation { method: "GET".to_owned(), segments: segments.collect(), query: query.collect(), body: None }
-            })
-            .collect();
-        Self { service, prefix, operations }
+                    None if word == "media" => operation.takes_media_queries = true,
+                    None => {
+                        for name in ["X-Plex-Container-Start", "X-Plex-Container-Size"] {
+                            operation.query.insert(name.to_owned(), (false, Kind::Integer));
+                        }
+                    }
+                }
+            }
+            facts.operations.push(operation);
+        }
+        facts
     }
 
     /// `files` are name, prefix to take off its paths, prefix to put before them. None unless all can be read.
     fn from_folder(
         service: &'static str,
-        prefix: &'static str,
+        prefix: &str,
         folder: Option<&Path>,
         files: &[(&str, &str, &str)],
     ) -> Option<Self> {
@@ -156,7 +239,7 @@ impl Facts {
                 }
             }
         }
-        Some(Self { service, prefix, operations })
+        Some(Self { service, prefix: prefix.to_owned(), operations, ..Self::default() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -168,7 +251,7 @@ impl Facts {
         if self.is_empty() {
             return Vec::new();
         }
-        let Some(inside) = path.strip_prefix(self.prefix) else {
+        let Some(inside) = path.strip_prefix(&self.prefix) else {
             return vec![format!("the path does not start with {}", self.prefix)];
         };
         let asked: Vec<&str> = inside.split('/').skip(1).collect();
@@ -181,7 +264,7 @@ impl Facts {
             return vec![format!("{method} {inside} is not in the description")];
         };
         let mut reasons = Vec::new();
-        for (name, value) in query.iter().filter(|(name, _)| name != "api_key") {
+        for (name, value) in query.iter().filter(|(name, _)| !matches!(name.as_str(), "api_key" | "apikey")) {
             let known = operation.query.get(name).or_else(|| operation.query.get(name.trim_end_matches("[]")));
             match known {
                 Some((_, kind)) if !kind.accepts(value) => {
@@ -189,6 +272,7 @@ impl Facts {
                 }
                 Some(_) => {}
                 None if self.tolerates(inside, name) => {}
+                None if operation.takes_media_queries => reasons.extend(self.media_query(name, value)),
                 None => reasons.push(format!("query parameter {name} is not in the description")),
             }
         }
@@ -200,6 +284,7 @@ impl Facts {
         if let (Some(known), Some(given)) = (&operation.body, body.as_object()) {
             for (name, value) in given {
                 match known.get(name) {
+                    None if self.tolerates_in_body(inside, name) => {}
                     None => reasons.push(format!("body property {name} is not in the description")),
                     Some(kinds) if kinds.is_empty() || kinds.contains(json_kind(value)) => {}
                     Some(kinds) if kinds.contains("number") && json_kind(value) == "integer" => {}
@@ -208,6 +293,34 @@ impl Facts {
             }
         }
         reasons
+    }
+
+    /// What is wrong with one part of a media query. `name` ends with what stands before the `=` of its operator.
+    fn media_query(&self, name: &str, value: &str) -> Option<String> {
+        if matches!(name, "type" | "sort" | "limit" | "group" | "push" | "or" | "pop" | "sourceType") {
+            return None;
+        }
+        let end = name.find(['!', '=', '<', '>']).unwrap_or(name.len());
+        let (field, operator) = name.split_at(end);
+        let allowed: &[&str] = match self.fields.get(field).map(String::as_str) {
+            None => return Some(format!("media queries know no field {field}")),
+            Some("integer") => &["", "!", ">>", "<<", ">", "<"],
+            Some("boolean") => &[""],
+            Some("tag") => &["", "!"],
+            Some("date") => &["", "!", ">>", "<<", ">", "<"],
+            Some(_) => &["", "!", "=", "!=", "<", ">"],
+        };
+        if !allowed.contains(&operator) {
+            return Some(format!("the field {field} has no operator {operator}="));
+        }
+        let is_flag = self.fields.get(field).is_some_and(|kind| kind == "boolean");
+        (is_flag && !matches!(value, "0" | "1")).then(|| format!("the field {field} is 0 or 1"))
+    }
+
+    fn tolerates_in_body(&self, path: &str, name: &str) -> bool {
+        UNDESCRIBED_BODY
+            .iter()
+            .any(|(service, known, names)| *service == self.service && path == *known && names.contains(&name))
     }
 
     fn tolerates(&self, path: &str, name: &str) -> bool {
@@ -277,7 +390,13 @@ fn described(description: &Value, method: &str, path: &str, operation: &Value) -
         collect_properties(description, schema, &mut properties, 0);
         properties
     });
-    Some(Operation { method: method.to_owned(), segments: segments.collect(), query: query.collect(), body })
+    Some(Operation {
+        method: method.to_owned(),
+        segments: segments.collect(),
+        query: query.collect(),
+        takes_media_queries: false,
+        body,
+    })
 }
 
 /// Follows `$ref` inside the document; a value without one is itself.
@@ -291,6 +410,8 @@ fn followed<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
     value
 }
+
+const JSON_KINDS: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
 
 /// Depth is bounded because descriptions refer to themselves.
 const DEPTH: usize = 6;
@@ -336,13 +457,10 @@ fn collect_kinds(document: &Value, schema: &Value, kinds: &mut BTreeSet<&'static
         one => vec![one],
     };
     for name in named {
-        said |= ["string", "integer", "number", "boolean", "array", "object", "null"]
-            .into_iter()
-            .find(|kind| name == kind)
-            .is_some_and(|kind| {
-                kinds.insert(kind);
-                true
-            });
+        said |= JSON_KINDS.into_iter().find(|kind| name == kind).is_some_and(|kind| {
+            kinds.insert(kind);
+            true
+        });
     }
     if let Some(set) = schema["enum"].as_array() {
         kinds.extend(set.iter().map(json_kind));

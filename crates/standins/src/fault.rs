@@ -7,6 +7,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{convert::Infallible, io, pin::Pin, time::Duration};
 use tokio::time::sleep;
 
@@ -39,6 +40,8 @@ pub enum Fault {
     },
     /// 200 with the first half of the right JSON.
     HalfJson,
+    /// The answer is right, but every text of this name in it says something else: what somebody wrote into a catalogue.
+    Words { field: String, text: String },
     /// 200 with JSON of another shape.
     OtherShape,
     /// 301 to the same address, for ever.
@@ -127,6 +130,7 @@ impl Fault {
             | Fault::CutAfter { .. }
             | Fault::SilenceAfter { .. }
             | Fault::HalfJson
+            | Fault::Words { .. }
             | Fault::ErrorEvent { .. }
             | Fault::MissingFinish => return None,
         };
@@ -149,9 +153,31 @@ impl Fault {
                 let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
                 Body::from(whole.slice(..whole.len() / 2))
             }
+            Fault::Words { field, text } => {
+                head.headers.remove(header::CONTENT_LENGTH);
+                let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+                let mut answer = serde_json::from_slice(&whole).unwrap_or_default();
+                put_words(&mut answer, field, text);
+                Body::from(answer.to_string())
+            }
             _ => body,
         };
         Response::from_parts(head, body)
+    }
+}
+
+fn put_words(value: &mut Value, field: &str, text: &str) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.is_string() && name == field {
+                    true => *value = text.into(),
+                    false => put_words(value, field, text),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| put_words(value, field, text)),
+        _ => {}
     }
 }
 

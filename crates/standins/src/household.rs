@@ -7,6 +7,7 @@
 
 pub(crate) mod disk;
 pub(crate) mod poster;
+pub(crate) mod seasons;
 
 use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The outside world on loopback: stand-ins for a language model, TMDb and TVmaze.
+//! The outside world on loopback: stand-ins for a language model, TMDb, TVmaze, Plex, Radarr and Sonarr.
 //!
 //! Knows how those services speak, and a small household of public-domain films and series. Serves the demo household,
 //! the end-to-end tests, the crash runs and the benches. Never knows anything of the product: it can be asked by any
@@ -12,8 +12,10 @@ mod facts;
 mod fault;
 mod household;
 pub mod model;
+mod plex;
 pub mod proxy;
 mod requests;
+mod servarr;
 mod server;
 mod tmdb;
 mod tvmaze;
@@ -21,10 +23,14 @@ mod tvmaze;
 pub use clock::Clock;
 pub use fault::{Fault, Switch};
 pub use model::{Mode, Pace};
+pub use plex::{GUEST_TOKEN, Plex, Ways};
 pub use requests::{Request, Violation};
+pub use servarr::{DEFAULT, Dates, Fate, HealthIssue, Held, Offer, Pace as ServarrPace, Past, Sent, Servarr};
 
+use household::disk::Disk;
 use model::ModelStandIn;
 use requests::Log;
+use servarr::Kind;
 use server::Switchboard;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -38,11 +44,22 @@ pub struct Plan {
     model: Option<(u16, Mode)>,
     tmdb: Option<u16>,
     tvmaze: Option<u16>,
+    plex: Option<PlexPlan>,
+    servarrs: Vec<servarr::Wanted>,
     clock: Clock,
     log: bool,
     specs: Option<PathBuf>,
     model_key: Option<String>,
     tmdb_key: Option<String>,
+}
+
+/// Ports of the server and of the cloud, the only token the server takes, and how many made-up items it has.
+#[derive(Clone, Debug, Default)]
+struct PlexPlan {
+    port: u16,
+    cloud_port: u16,
+    token: Option<String>,
+    made_up: Option<u64>,
 }
 
 impl Default for Plan {
@@ -51,6 +68,8 @@ impl Default for Plan {
             model: None,
             tmdb: None,
             tvmaze: None,
+            plex: None,
+            servarrs: Vec::new(),
             clock: Clock::real(),
             log: true,
             specs: std::env::var_os(SPECS).map(PathBuf::from),
@@ -90,6 +109,50 @@ impl Plan {
         self
     }
 
+    /// A Plex server over the household's disk, and the hosts behind plex.tv, on free ports.
+    pub fn plex(self) -> Self {
+        self.plex_at(0, 0)
+    }
+
+    pub fn plex_at(mut self, port: u16, cloud_port: u16) -> Self {
+        self.plex = Some(PlexPlan { port, cloud_port, ..self.plex.unwrap_or_default() });
+        self
+    }
+
+    /// The only token the Plex server takes beside the guest's. Any, but not none, by default.
+    pub fn plex_token(mut self, token: impl Into<String>) -> Self {
+        self.plex.get_or_insert_default().token = Some(token.into());
+        self
+    }
+
+    /// The Plex library has so many made-up films and series in place of the household's.
+    pub fn plex_items(mut self, count: u64) -> Self {
+        self.plex.get_or_insert_default().made_up = Some(count);
+        self
+    }
+
+    /// A Radarr on a free port. The one called `default` has the household's films; another name starts empty.
+    pub fn radarr(self, name: &str) -> Self {
+        self.radarr_at(name, 0, "")
+    }
+
+    /// `base` is the URL base, such as `/radarr`, or nothing.
+    pub fn radarr_at(mut self, name: &str, port: u16, base: &str) -> Self {
+        self.servarrs.push(servarr::Wanted::new(Kind::Radarr, name, port, base));
+        self
+    }
+
+    /// A Sonarr on a free port. The one called `default` has the household's series; another name starts empty.
+    pub fn sonarr(self, name: &str) -> Self {
+        self.sonarr_at(name, 0, "")
+    }
+
+    /// `base` is the URL base, such as `/sonarr`, or nothing.
+    pub fn sonarr_at(mut self, name: &str, port: u16, base: &str) -> Self {
+        self.servarrs.push(servarr::Wanted::new(Kind::Sonarr, name, port, base));
+        self
+    }
+
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -102,7 +165,7 @@ impl Plan {
     }
 
     /// The folder of published API descriptions to check requests against. The environment's `MAJORDOMO_SPECS` by
-    /// default; without either, compact tables of TMDb and TVmaze are used.
+    /// default; without either, compact tables are used.
     pub fn specs(mut self, folder: impl Into<PathBuf>) -> Self {
         self.specs = Some(folder.into());
         self
@@ -143,6 +206,10 @@ impl Plan {
             model_address: None,
             tmdb_address: None,
             tvmaze_address: None,
+            plex: None,
+            plex_address: None,
+            plex_cloud_address: None,
+            servarrs: Vec::new(),
             clock: self.clock.clone(),
             log: log.clone(),
             board: board.clone(),
@@ -156,8 +223,29 @@ impl Plan {
             let opened = server::open(Arc::new(tmdb), port, board.clone(), log.clone(), stop.clone()).await?;
             town.tmdb_address = Some(opened);
         }
+        let disk = Disk::household(self.clock.now().as_millisecond());
+        if let Some(plan) = self.plex {
+            let plex = plex::Plex::new(self.clock.clone(), disk.clone(), plan.token, plan.made_up);
+            let door = Arc::new(plex.clone());
+            let address = server::open(door, plan.port, board.clone(), log.clone(), stop.clone()).await?;
+            let cloud = Arc::new(plex::PlexCloud::new(plex.clone(), format!("http://{address}")));
+            let opened = server::open(cloud, plan.cloud_port, board.clone(), log.clone(), stop.clone()).await?;
+            (town.plex, town.plex_address, town.plex_cloud_address) = (Some(plex), Some(address), Some(opened));
+        }
+        let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
+        for wanted in &self.servarrs {
+            let facts = match wanted.kind {
+                Kind::Radarr => facts::Facts::radarr(specs, &wanted.base),
+                Kind::Sonarr => facts::Facts::sonarr(specs, &wanted.base),
+            };
+            let instance = Servarr::new(wanted, self.clock.clone(), disk.clone(), images.clone(), facts);
+            instance.tick(stop.child_token());
+            let behind = Arc::new(servarr::Behind(Arc::clone(&instance)));
+            let address = server::open(behind, wanted.port, board.clone(), log.clone(), stop.clone()).await?;
+            let url = format!("http://{address}{}", wanted.base);
+            town.servarrs.push(Instance { kind: wanted.kind, name: wanted.name.clone(), url, stand_in: instance });
+        }
         if let Some(port) = self.tvmaze {
-            let images = town.tmdb_address.map(|address| format!("http://{address}/t/p"));
             let tvmaze = tvmaze::TvMaze::new(self.clock, images, facts::Facts::tvmaze(specs));
             town.tvmaze_address = Some(server::open(Arc::new(tvmaze), port, board, log, stop).await?);
         }
@@ -171,10 +259,21 @@ pub struct Town {
     model_address: Option<SocketAddr>,
     tmdb_address: Option<SocketAddr>,
     tvmaze_address: Option<SocketAddr>,
+    plex: Option<Plex>,
+    plex_address: Option<SocketAddr>,
+    plex_cloud_address: Option<SocketAddr>,
+    servarrs: Vec<Instance>,
     clock: Clock,
     log: Log,
     board: Switchboard,
     _stop: DropGuard,
+}
+
+struct Instance {
+    kind: Kind,
+    name: String,
+    url: String,
+    stand_in: Arc<Servarr>,
 }
 
 impl Town {
@@ -182,9 +281,9 @@ impl Town {
         Plan::default()
     }
 
-    /// The demo household: the rule-based model, TMDb and TVmaze on free ports.
+    /// The demo household: the rule-based model, TMDb, TVmaze, Radarr and Sonarr on free ports.
     pub async fn demo() -> io::Result<Town> {
-        Self::plan().model(Mode::demo()).tmdb().tvmaze().start().await
+        Self::plan().model(Mode::demo()).tmdb().tvmaze().radarr(DEFAULT).sonarr(DEFAULT).start().await
     }
 
     /// Such as `http://127.0.0.1:4001/v1`. Empty when the model was not started; so are the others.
@@ -207,6 +306,80 @@ impl Town {
         self.tvmaze_address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
+    /// Such as `http://127.0.0.1:4004`.
+    pub fn plex_url(&self) -> String {
+        self.plex_address.map_or_else(String::new, |address| format!("http://{address}"))
+    }
+
+    /// One of the hosts behind plex.tv: `discover`, `metadata`, `tv` or `clients`.
+    pub fn plex_cloud_url(&self, host: &str) -> String {
+        self.plex_cloud_address.map_or_else(String::new, |address| format!("http://{address}/{host}"))
+    }
+
+    /// The Plex server, for its switches.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn plex(&self) -> &Plex {
+        self.plex.as_ref().expect("the plan has a Plex server")
+    }
+
+    /// Such as `http://127.0.0.1:4006`, with its URL base. Empty when there is none of this name.
+    pub fn radarr_url(&self, name: &str) -> String {
+        self.instance(Kind::Radarr, name).map_or_else(String::new, |instance| instance.url.clone())
+    }
+
+    pub fn sonarr_url(&self, name: &str) -> String {
+        self.instance(Kind::Sonarr, name).map_or_else(String::new, |instance| instance.url.clone())
+    }
+
+    fn instance(&self, kind: Kind, name: &str) -> Option<&Instance> {
+        self.servarrs.iter().find(|instance| instance.kind == kind && instance.name == name)
+    }
+
+    /// A Radarr, for its key and what it plays.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn radarr(&self, name: &str) -> &Servarr {
+        &self.instance(Kind::Radarr, name).expect("the plan has a Radarr of this name").stand_in
+    }
+
+    /// A Sonarr, for its key and what it plays.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started.
+    #[allow(clippy::expect_used, reason = "a test that forgot to start it shall hear so")]
+    pub fn sonarr(&self, name: &str) -> &Servarr {
+        &self.instance(Kind::Sonarr, name).expect("the plan has a Sonarr of this name").stand_in
+    }
+
+    /// Name in the request log, address and key of every Radarr and Sonarr.
+    pub fn servarrs(&self) -> Vec<(String, &str, &str)> {
+        self.servarrs.iter().map(|one| (one.kind.service(&one.name), one.url.as_str(), one.stand_in.key())).collect()
+    }
+
+    /// In every Radarr and Sonarr: what the clock made due happens, and has been told when this returns.
+    pub async fn settle(&self) {
+        for instance in &self.servarrs {
+            instance.stand_in.settle().await;
+        }
+    }
+
+    /// In every Radarr and Sonarr: the next thing under way happens now. False when nothing is.
+    pub async fn step(&self) -> bool {
+        let mut moved = false;
+        for instance in &self.servarrs {
+            moved |= instance.stand_in.step().await;
+        }
+        moved
+    }
+
     /// The model, for its scripts and gates.
     pub fn model(&self) -> &ModelStandIn {
         &self.model
@@ -221,7 +394,8 @@ impl Town {
         self.log.requests()
     }
 
-    /// What was asked of one service: `model`, `tmdb`, `tmdb_images` or `tvmaze`.
+    /// What was asked of one service: `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex`, `plex_cloud`, `radarr`,
+    /// `sonarr`, or for an instance not called `default` its name behind it, such as `radarr:4k`.
     pub fn requests_to(&self, service: &str) -> Vec<Request> {
         self.log.requests().into_iter().filter(|request| request.service == service).collect()
     }
@@ -245,7 +419,7 @@ impl Town {
         self.log.switch(on);
     }
 
-    /// From now on every request to `service` (`model`, `tmdb`, `tvmaze`) meets this fault. An unknown name does nothing.
+    /// From now on every request to `service` (named as for [`Town::requests_to`]) meets this fault. An unknown name does nothing.
     pub async fn fault(&self, service: &str, fault: Fault) {
         self.switch(Switch { fault: Some(fault), times: None, path: None, service: Some(service.to_owned()) }).await;
     }
@@ -263,7 +437,7 @@ impl Town {
 
     /// Every choice at once; `service` must be given.
     pub async fn switch(&self, switch: Switch) {
-        let faults = switch.service.as_deref().and_then(|service| self.board.of(service)).cloned();
+        let faults = switch.service.as_deref().and_then(|service| self.board.of(service));
         if let Some(faults) = faults {
             faults.switch(switch).await;
         }

@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 const KEPT: usize = 10_000;
 
 /// Headers and query parameters whose value is a credential. Their presence is recorded, their value is not.
-const CREDENTIALS: [&str; 6] = ["authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie"];
+const CREDENTIALS: [&str; 7] = ["authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie", "x-plex-token"];
 
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Request {
-    /// `model`, `tmdb`, `tmdb_images` or `tvmaze`.
-    pub service: &'static str,
+    /// `model`, `tmdb`, `tmdb_images`, `tvmaze`, `plex`, `plex_cloud`, `radarr`, `radarr:NAME`, `sonarr` or `sonarr:NAME`.
+    pub service: String,
     pub method: String,
     /// Without the query, such as `/3/trending/all/week`.
     pub path: String,
@@ -49,7 +49,7 @@ impl Request {
 /// A request the published description of a service does not know.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Violation {
-    pub service: &'static str,
+    pub service: String,
     pub method: String,
     pub path: String,
     /// One sentence: what is unknown or of the wrong type.
@@ -80,7 +80,7 @@ impl Log {
 
     pub(crate) fn add(
         &self,
-        service: &'static str,
+        service: &str,
         method: &Method,
         path: &str,
         query: &[(String, String)],
@@ -88,7 +88,7 @@ impl Log {
         body: Value,
     ) {
         let request = Request {
-            service,
+            service: service.to_owned(),
             method: method.to_string(),
             path: path.to_owned(),
             query: query.iter().map(|(name, value)| (name.clone(), public(name, value))).collect(),

@@ -16,6 +16,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -62,9 +63,9 @@ impl Asked {
 
 /// What stands behind a port.
 pub(crate) trait StandIn: Send + Sync + 'static {
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// The name of a path in the request log, where one port serves two services.
-    fn name_of(&self, _path: &str) -> &'static str {
+    fn name_of(&self, _path: &str) -> &str {
         self.name()
     }
     fn facts(&self) -> &Facts;
@@ -133,22 +134,19 @@ impl Faults {
     }
 }
 
-/// The switches of the whole town.
+/// The switches of the whole town, by the service's name.
 #[derive(Clone, Default)]
-pub(crate) struct Switchboard {
-    pub(crate) model: Arc<Faults>,
-    pub(crate) tmdb: Arc<Faults>,
-    pub(crate) tvmaze: Arc<Faults>,
-}
+pub(crate) struct Switchboard(Arc<Mutex<BTreeMap<String, Arc<Faults>>>>);
 
 impl Switchboard {
-    pub(crate) fn of(&self, service: &str) -> Option<&Arc<Faults>> {
-        match service {
-            "model" => Some(&self.model),
-            "tmdb" | "tmdb_images" => Some(&self.tmdb),
-            "tvmaze" => Some(&self.tvmaze),
-            _ => None,
-        }
+    /// None for a service that was not started. Pictures share the switch of whoever serves them.
+    pub(crate) fn of(&self, service: &str) -> Option<Arc<Faults>> {
+        locked(&self.0).get(service.trim_end_matches("_images")).map(Arc::clone)
+    }
+
+    /// A service that begins.
+    fn add(&self, service: &str) -> Arc<Faults> {
+        Arc::clone(locked(&self.0).entry(service.to_owned()).or_default())
     }
 }
 
@@ -169,7 +167,7 @@ pub(crate) async fn open<S: StandIn>(
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let address = listener.local_addr()?;
-    let faults = board.of(stand_in.name()).map(Arc::clone).unwrap_or_default();
+    let faults = board.add(stand_in.name());
     let door = Arc::new(Door { stand_in, faults, board, log });
     tokio::spawn(async move {
         tokio::select! {
@@ -253,7 +251,7 @@ async fn answered<S: StandIn>(door: Arc<Door<S>>, request: Request<Incoming>) ->
         let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
         if checks {
             for reason in facts.check(method.as_str(), &path, &query, &json) {
-                let (method, path) = (method.to_string(), path.clone());
+                let (service, method, path) = (service.to_owned(), method.to_string(), path.clone());
                 door.log.violation(Violation { service, method, path, reason });
             }
         }

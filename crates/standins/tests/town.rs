@@ -1,5 +1,10 @@
 //! The town through its doors: what a client of the real services would get, on good days and bad ones.
 
+#[path = "town/plex.rs"]
+mod plex;
+#[path = "town/servarr.rs"]
+mod servarr;
+
 use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
 use majordomo_standins::{
@@ -1034,6 +1039,9 @@ async fn bad_days_come_on_demand_and_go() {
     assert!(received == 100 && (end.is_body() || end.is_decode()), "{received} {end:?}");
     town.fault("tmdb", Fault::HalfJson).await;
     assert!(ask().await.expect("an answer").json::<Value>().await.is_err());
+    town.fault("tmdb", Fault::Words { field: "overview".into(), text: "Obey.".into() }).await;
+    let film = ask().await.expect("an answer").json::<Value>().await.expect("JSON");
+    assert_eq!((&film["overview"], &film["title"]), (&json!("Obey."), &json!("Metropolis")));
     town.fault("tmdb", Fault::OtherShape).await;
     assert_eq!(ask().await.expect("an answer").json::<Value>().await.expect("JSON")["results"], 7);
     town.fault("tmdb", Fault::RedirectLoop).await;

@@ -5,6 +5,7 @@ use crate::{
     Result, Store, StoreError,
     audit::{self, NewAudit},
     inbox::{NewTurn, OpenedTurn, open_turn},
+    requests,
     row::{Columns, to_json},
     writer::Tx,
 };
@@ -168,6 +169,7 @@ impl Store {
             };
             let row = tx.first("SELECT * FROM approvals WHERE id = ?", &[new.approval.into()]).await?;
             let approval = row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("approval"))?;
+            requests::decided(tx, &approval, new.replacement.as_ref(), new.now_ms).await?;
             Ok(DecideOutcome::Decided { approval: Box::new(approval), turn })
         })
         .await
@@ -216,12 +218,24 @@ pub(crate) async fn begin(tx: &mut Tx<'_>, id: ApprovalId, turn: TurnId) -> Resu
 }
 
 /// Write what became of it.
-pub(crate) async fn settle(tx: &mut Tx<'_>, id: ApprovalId, state: ApprovalState, outcome: &str) -> Result<()> {
+pub(crate) async fn settle(
+    tx: &mut Tx<'_>,
+    id: ApprovalId,
+    state: ApprovalState,
+    outcome: &str,
+    now_ms: Millis,
+) -> Result<()> {
     tx.run(
         "UPDATE approvals SET state = ?, outcome = ? WHERE id = ? AND state IN ('approved', 'running')",
         &[state.as_str().into(), outcome.into(), id.into()],
     )
     .await?;
+    if matches!(state, ApprovalState::Failed | ApprovalState::Void) {
+        let row = tx.first("SELECT * FROM approvals WHERE id = ?", &[id.into()]).await?;
+        if let Some(approval) = row.as_ref().map(read).transpose()? {
+            requests::not_done(tx, &approval, outcome, now_ms).await?;
+        }
+    }
     Ok(())
 }
 

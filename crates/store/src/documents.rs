@@ -5,7 +5,7 @@ use majordomo_domain::Millis;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// At most 120 bytes.
+    /// 1 to 120 bytes, without control characters.
     pub key: String,
     /// Grows by one with every change, from 1.
     pub revision: i64,
@@ -16,9 +16,19 @@ pub struct Document {
 
 /// Bodies longer than this are refused. Bytes.
 const MAX_BODY: usize = 1 << 20;
+/// Bytes of a key.
+const MAX_KEY: usize = 120;
+
+fn is_key(key: &str) -> bool {
+    (1..=MAX_KEY).contains(&key.len()) && !key.contains(char::is_control)
+}
 
 impl Store {
     pub async fn document(&self, toolkit: &str, owner: &str, key: &str) -> Result<Option<Document>> {
+        // What cannot be a key is nobody's; databases differ in what they say to it.
+        if !is_key(key) {
+            return Ok(None);
+        }
         let row = self
             .first(
                 "SELECT doc_key, revision, body, updated_at_ms FROM documents WHERE toolkit = ? AND owner = ? AND doc_key = ?",
@@ -47,9 +57,9 @@ impl Store {
         expected: Option<i64>,
         now_ms: Millis,
     ) -> Result<i64> {
-        if body.len() > MAX_BODY || key.len() > 120 || key.is_empty() {
+        if body.len() > MAX_BODY || body.contains('\0') || !is_key(key) {
             return Err(StoreError::Conflict(format!(
-                "a document has a key of 1 to 120 bytes and at most {MAX_BODY} bytes of text"
+                "a document has a key of 1 to {MAX_KEY} bytes and at most {MAX_BODY} bytes of text, without NUL"
             )));
         }
         let [toolkit, owner, key, body] = [toolkit, owner, key, body].map(str::to_owned);
@@ -96,6 +106,9 @@ impl Store {
 
     /// Remove a document; whether there was one.
     pub async fn remove_document(&self, toolkit: &str, owner: &str, key: &str) -> Result<bool> {
+        if !is_key(key) {
+            return Ok(false);
+        }
         let [toolkit, owner, key] = [toolkit, owner, key].map(str::to_owned);
         self.write(async move |tx| {
             let removed = tx

@@ -252,7 +252,9 @@ impl Store {
                 approvals::insert(tx, approval).await?;
             }
             if let Some(settlement) = &entry.settles {
-                approvals::settle(tx, settlement.approval, settlement.state, &settlement.outcome).await?;
+                let at_ms = entry.steps.last().map(|step| step.created_at_ms);
+                let at_ms = at_ms.or(entry.audit.last().map(|line| line.at_ms)).unwrap_or_default();
+                approvals::settle(tx, settlement.approval, settlement.state, &settlement.outcome, at_ms).await?;
             }
             audit::append(tx, &entry.audit).await
         })

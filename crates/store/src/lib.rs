@@ -21,6 +21,7 @@ mod ledger;
 mod migrate;
 mod outbox;
 mod people;
+mod requests;
 mod reserve;
 mod row;
 mod seal;
@@ -39,6 +40,7 @@ pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
 pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Turn, UnfinishedTurn};
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
+pub use requests::{Advance, AskOutcome, NewRequest, News, RequestFilter, RequestUsage};
 pub use seal::MasterKey;
 pub use secrets::{Rotated, Secrets, StoredSecret, check_secret_name};
 
@@ -105,6 +107,8 @@ struct Inner {
     url: String,
     closed: AtomicBool,
     facts_version: AtomicU64,
+    /// Woken when a request or news may be due earlier than they were.
+    following: tokio::sync::Notify,
     /// Removed when the last clone goes: databases of tests.
     scratch: Option<PathBuf>,
 }
@@ -149,6 +153,7 @@ impl Store {
                 url,
                 closed: AtomicBool::new(false),
                 facts_version: AtomicU64::new(0),
+                following: tokio::sync::Notify::new(),
                 scratch,
             }),
         })

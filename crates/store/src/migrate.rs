@@ -6,8 +6,11 @@ use majordomo_domain::fault_point;
 use sqlx::{AnyConnection, Connection, Executor};
 use std::time::Duration;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_start.sql"), include_str!("../migrations/0002_trust.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_start.sql"),
+    include_str!("../migrations/0002_trust.sql"),
+    include_str!("../migrations/0003_media.sql"),
+];
 
 /// The newest schema this version knows.
 pub(crate) const NEWEST: usize = MIGRATIONS.len();

@@ -5,10 +5,39 @@ use majordomo_domain::{Effect, Toolkit};
 use serde_json::Value;
 use std::collections::HashMap;
 
+/// A Plex server nobody is asked for.
+fn plex() -> crate::plex::Config {
+    let base_url = Some("http://127.0.0.1:9".parse().expect("an address"));
+    let token = majordomo_domain::Secret::new("0123456789abcdef0123");
+    let server = crate::plex::Server { base_url, token, ..Default::default() };
+    [("default".to_owned(), server)].into()
+}
+
+/// Plex's tools that change something.
+const PLEX_CHANGES: &str = "plex_rate plex_mark_watched plex_mark_unwatched plex_remove_from_continue plex_refresh_item plex_delete_item \
+    plex_scan_section plex_stop_session plex_playlist_create plex_playlist_add plex_playlist_remove plex_playlist_move plex_playlist_rename \
+    plex_playlist_delete plex_collection_create plex_collection_add plex_collection_remove plex_collection_delete plex_watchlist_add \
+    plex_watchlist_remove";
+
+/// Names of Plex's operations, and those an earlier system called them by.
+const PLEX_PROMISED: &str = "plex_identity plex_server_info plex_sections plex_section_items plex_section_filters plex_search \
+    plex_find_by_guid plex_recently_added plex_on_deck plex_continue_watching plex_metadata plex_children plex_all_episodes plex_similar \
+    plex_related plex_sessions plex_history plex_accounts plex_activities plex_rate plex_mark_watched plex_mark_unwatched \
+    plex_remove_from_continue plex_scan_section plex_refresh_item plex_playlists plex_playlist_items plex_playlist_create plex_playlist_add \
+    plex_playlist_remove plex_playlist_move plex_playlist_rename plex_playlist_delete plex_collections plex_collection_items \
+    plex_collection_create plex_collection_add plex_collection_remove plex_collection_delete plex_stop_session plex_delete_item \
+    plex_watchlist plex_watchlist_add plex_watchlist_remove plex_watchlist_state plex_discover_search plex_discover_match plex_account \
+    plex_servers plex_pin search_plex get_plex_library_sections get_plex_recently_added get_plex_on_deck get_plex_continue_watching \
+    get_plex_unwatched get_plex_collections get_plex_playlists get_plex_similar_items get_plex_extras get_plex_playback_status \
+    get_plex_watch_history get_plex_item_details get_plex_movies_4k_or_hdr set_plex_rating plex_library_overview";
+
 fn all() -> Vec<Toolkit> {
     let mut config = Config::default();
     config.tmdb.api_key = majordomo_domain::Secret::new("0123456789abcdef0123456789abcdef");
+    config.radarr.0.insert("default".into(), crate::radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), crate::sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
+    config.plex = plex();
     let (toolkits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(off, []);
     toolkits
@@ -29,6 +58,55 @@ fn the_catalogue_lists_every_tool_with_one_line() {
     insta::assert_snapshot!("catalogue", lines);
 }
 
+/// What changes something in Radarr and in Sonarr, without the application's name.
+#[rustfmt::skip]
+const SERVARR_CHANGES: &[&str] = &[
+    "arr_tag_create", "arr_queue_remove", "arr_queue_grab", "arr_mark_failed", "arr_blocklist_remove", "arr_clear_blacklist",
+    "arr_grab", "arr_manual_import", "arr_exclusion_add", "arr_exclusion_remove", "arr_command_cancel", "arr_refresh",
+    "arr_rescan", "arr_refresh_downloads", "arr_rename", "arr_search_missing", "arr_search_cutoff",
+    // Of Radarr only.
+    "radarr_add", "radarr_update", "radarr_edit_many", "radarr_delete", "radarr_delete_many", "radarr_file_delete",
+    "radarr_search_movies", "radarr_collection_update", "radarr_quality_fallback", "radarr_movie_addition_fallback",
+];
+
+const RADARR_NAMES: &str = "radarr_lookup radarr_add_movie radarr_get_movies radarr_update_movie radarr_delete_movie
+    radarr_search_movie radarr_search_missing radarr_search_cutoff radarr_get_queue radarr_get_wanted radarr_get_calendar
+    radarr_get_blacklist radarr_clear_blacklist radarr_system_status radarr_health radarr_disk_space radarr_quality_profiles
+    radarr_root_folders radarr_get_indexers radarr_get_download_clients radarr_movie_addition_fallback radarr_activity_check
+    radarr_quality_fallback radarr_activity_overview
+    radarr_status radarr_tags radarr_tag_create radarr_lookup_tmdb radarr_movies radarr_movie radarr_add radarr_update
+    radarr_edit_many radarr_delete radarr_delete_many radarr_files radarr_file_delete radarr_queue radarr_queue_details
+    radarr_queue_status radarr_queue_remove radarr_queue_grab radarr_history radarr_movie_history radarr_history_since
+    radarr_mark_failed radarr_missing radarr_cutoff radarr_calendar radarr_search_movies radarr_refresh radarr_rescan
+    radarr_refresh_downloads radarr_rename_preview radarr_rename radarr_command radarr_command_cancel radarr_releases
+    radarr_grab radarr_manual_import_preview radarr_manual_import radarr_blocklist radarr_blocklist_remove radarr_exclusions
+    radarr_exclusion_add radarr_exclusion_remove radarr_collections radarr_collection_update radarr_parse
+    radarr_notifications
+    sonarr_system_status sonarr_health sonarr_disk_space sonarr_quality_profiles sonarr_root_folders sonarr_get_queue
+    sonarr_get_wanted sonarr_get_calendar sonarr_activity_overview sonarr_status sonarr_tags sonarr_tag_create sonarr_queue
+    sonarr_queue_details sonarr_queue_status sonarr_queue_remove sonarr_queue_grab sonarr_history sonarr_history_since
+    sonarr_mark_failed sonarr_missing sonarr_cutoff sonarr_calendar sonarr_refresh sonarr_rescan sonarr_refresh_downloads
+    sonarr_rename_preview sonarr_rename sonarr_command sonarr_command_cancel sonarr_releases sonarr_grab
+    sonarr_manual_import_preview sonarr_manual_import sonarr_blocklist sonarr_blocklist_remove sonarr_exclusions
+    sonarr_exclusion_add sonarr_exclusion_remove sonarr_parse";
+
+/// What changes something in Sonarr only.
+#[rustfmt::skip]
+const SONARR_CHANGES: &[&str] = &[
+    "sonarr_add", "sonarr_update", "sonarr_edit_many", "sonarr_delete", "sonarr_delete_many", "sonarr_season_monitor",
+    "sonarr_add_seasons", "sonarr_episodes_monitor", "sonarr_file_delete", "sonarr_search_series", "sonarr_search_season",
+    "sonarr_search_episodes", "sonarr_search_missing", "sonarr_search_cutoff", "sonarr_episode_fallback_search",
+    "sonarr_quality_fallback",
+];
+
+const SONARR_NAMES: &str = "sonarr_lookup sonarr_add_series sonarr_get_series sonarr_update_series sonarr_delete_series sonarr_get_episodes
+    sonarr_monitor_episodes sonarr_monitor_season sonarr_monitor_episodes_by_season sonarr_search_series sonarr_search_missing
+    sonarr_search_season sonarr_search_episode sonarr_search_episodes sonarr_get_series_summary sonarr_get_season_summary
+    sonarr_get_season_details sonarr_get_episode_file_info sonarr_episode_fallback_search sonarr_quality_fallback
+    sonarr_series sonarr_series_details sonarr_add sonarr_update sonarr_edit_many sonarr_season_monitor sonarr_delete sonarr_delete_many
+    sonarr_episodes sonarr_episode sonarr_episodes_monitor sonarr_files sonarr_file_delete sonarr_series_history sonarr_search_cutoff
+    sonarr_add_seasons";
+
 #[test]
 fn names_are_unique_and_well_formed_and_schemas_are_objects() {
     let mut names: HashMap<&str, &str> = HashMap::new();
@@ -45,13 +123,18 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "remember_for_household",
                 "forget",
                 "knowledge_reindex",
+                "media_request",
                 "update_household_preferences",
                 "household_preferences_reset",
                 "household_preferences_restore",
                 "household_rate",
                 "household_unlearn",
             ];
-            assert_eq!(tool.effect != Effect::Read, changes.contains(&tool.name), "{}", tool.name);
+            let is_change = changes.contains(&tool.name)
+                || PLEX_CHANGES.split_whitespace().any(|name| name == tool.name)
+                || SONARR_CHANGES.contains(&tool.name)
+                || SERVARR_CHANGES.iter().any(|name| tool.name.ends_with(name));
+            assert_eq!(tool.effect != Effect::Read, is_change, "{}", tool.name);
             assert_eq!(tool.spec.schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.spec.schema["additionalProperties"], false, "{}", tool.name);
             let description = &tool.spec.description;
@@ -90,14 +173,23 @@ fn every_promised_name_is_answered() {
         tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode
         read_household_preferences search_household_preferences update_household_preferences query_household_preferences
         household_preferences_reset household_learned";
-    let missing: Vec<&str> = promised.split_whitespace().filter(|name| !known(name)).collect();
+    let promised = promised.split_whitespace();
+    let promised =
+        promised.chain([PLEX_PROMISED, RADARR_NAMES, SONARR_NAMES].into_iter().flat_map(str::split_whitespace));
+    let missing: Vec<&str> = promised.filter(|name| !known(name)).collect();
     assert_eq!(missing, [""; 0]);
 }
 
 #[test]
 fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let (kits, off) = toolkits(&Config::default(), &Parts { upstream: upstream(), store: None });
-    let reasons = [("tmdb", "no key: set tools.tmdb.api_key"), ("knowledge", "no folder: set tools.knowledge.folder")];
+    let reasons = [
+        ("tmdb", "no key: set tools.tmdb.api_key"),
+        ("plex", "no instance: set tools.plex.default.base_url and .token"),
+        ("radarr", "no instance: set tools.radarr.default.base_url and .api_key"),
+        ("sonarr", "no instance: set tools.sonarr.default.base_url and .api_key"),
+        ("knowledge", "no folder: set tools.knowledge.folder"),
+    ];
     assert_eq!(off, reasons.map(|(toolkit, reason)| Off { toolkit, reason: reason.into() }));
     let names: Vec<&str> = kits.iter().map(|kit| kit.name).collect();
     assert_eq!(names, ["clock", "calculator", "party", "memory", "household", "tvmaze", "media"]);
@@ -105,7 +197,10 @@ fn a_toolkit_without_its_key_is_off_and_says_what_to_set() {
     let config: Config = serde_json::from_str(r#"{"tvmaze":{"enabled":false}}"#).unwrap();
     let (kits, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
     assert_eq!(kits.len(), 5);
-    assert_eq!(off.iter().map(|off| off.toolkit).collect::<Vec<_>>(), ["tmdb", "tvmaze", "knowledge", "media"]);
+    assert_eq!(
+        off.iter().map(|off| off.toolkit).collect::<Vec<_>>(),
+        ["tmdb", "tvmaze", "plex", "radarr", "sonarr", "knowledge", "media"]
+    );
 }
 
 #[test]
@@ -123,6 +218,32 @@ fn settings_are_strict_and_have_defaults() {
     let wrong: Config = read(r#"{"tmdb":{"api_key":"x","region":"Germany"}}"#).unwrap();
     let (_, off) = toolkits(&wrong, &Parts { upstream: upstream(), store: None });
     assert_eq!(off[0].reason, "tools.tmdb.region: “Germany” is not a country code such as US");
+}
+
+#[test]
+fn a_plex_server_that_cannot_be_used_is_off_with_the_key_to_mend() {
+    let reason = |text: &str| {
+        let config: Config = serde_json::from_str(text).unwrap();
+        let (_, off) = toolkits(&config, &Parts { upstream: upstream(), store: None });
+        off.into_iter().find(|off| off.toolkit == "plex").map(|off| off.reason).unwrap_or_default()
+    };
+    for (text, expected) in [
+        (r#"{"plex":{"kids":{"token":"x"}}}"#, "no address: set tools.plex.kids.base_url"),
+        (r#"{"plex":{"kids":{"base_url":"http://nas:32400"}}}"#, "no token: set tools.plex.kids.token"),
+        (
+            r#"{"plex":{"kids":{"base_url":"http://nas:32400","token":"x","at_once":0}}}"#,
+            "tools.plex.kids.at_once: 0 is not between 1 and 100",
+        ),
+        (
+            r#"{"plex":{"kids":{"base_url":"http://nas:32400","token":"x","discover_url":"ftp://h"}}}"#,
+            "tools.plex.kids.discover_url: its address is neither http nor https",
+        ),
+        (r#"{"plex":{"default":{"base_url":"http://nas:32400/plex","token":"x"}}}"#, ""),
+    ] {
+        assert_eq!(reason(text), expected, "{text}");
+    }
+    let unknown = serde_json::from_str::<Config>(r#"{"plex":{"default":{"tokn":"x"}}}"#).unwrap_err().to_string();
+    assert!(unknown.contains("unknown field `tokn`"), "{unknown}");
 }
 
 #[test]

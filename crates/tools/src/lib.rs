@@ -13,6 +13,11 @@ pub mod knowledge;
 pub mod media;
 pub mod memory;
 pub mod party;
+pub mod plex;
+pub mod radarr;
+pub mod servarr;
+pub mod sonarr;
+mod text;
 pub mod tmdb;
 pub mod tvmaze;
 
@@ -33,7 +38,11 @@ use url::Url;
 pub struct Config {
     pub tmdb: tmdb::Config,
     pub tvmaze: tvmaze::Config,
+    pub radarr: radarr::Config,
+    pub sonarr: sonarr::Config,
     pub party: party::Config,
+    pub plex: plex::Config,
+    pub media: media::Bounds,
     pub knowledge: knowledge::Config,
 }
 
@@ -48,10 +57,26 @@ pub struct Problem {
 impl Config {
     /// What cannot work, whatever the services say. Empty when all is well.
     pub fn problems(&self) -> Vec<Problem> {
-        [("tmdb", self.tmdb.problems()), ("tvmaze", self.tvmaze.problems()), ("knowledge", self.knowledge.problems())]
+        let single = [
+            ("tmdb", self.tmdb.problems()),
+            ("tvmaze", self.tvmaze.problems()),
+            ("knowledge", self.knowledge.problems()),
+            ("media", self.media.problems()),
+        ]
+        .into_iter()
+        .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key.to_owned(), text)));
+        // Toolkits with named instances.
+        let named = [("radarr", self.radarr.problems()), ("sonarr", self.sonarr.problems())]
             .into_iter()
-            .flat_map(|(toolkit, list)| list.0.into_iter().map(move |(key, text)| (toolkit, key, text)))
+            .flat_map(|(toolkit, list)| list.into_iter().map(move |(key, text)| (toolkit, key, text)));
+        single
+            .chain(named)
             .map(|(toolkit, key, text)| Problem { path: format!("tools.{toolkit}.{key}"), text })
+            .chain(
+                plex::problems(&self.plex)
+                    .into_iter()
+                    .map(|(key, text)| Problem { path: format!("tools.plex.{key}"), text }),
+            )
             .collect()
     }
 }
@@ -93,7 +118,13 @@ pub fn names(upstream: &Upstream) -> Vec<(&'static str, Vec<ToolNames>)> {
     let mut config = Config::default();
     // Nothing is asked of any service here.
     config.tmdb.api_key = Secret::new("0".repeat(32));
+    config.radarr.0.insert("default".into(), radarr::Instance::named());
+    config.sonarr.0.insert("default".into(), sonarr::Instance::named());
     config.knowledge.folder = Some("documents".into());
+    config.plex.insert(
+        plex::client::DEFAULT.to_owned(),
+        plex::Server { base_url: Some(address("http://127.0.0.1:9")), token: Secret::new("0"), ..Default::default() },
+    );
     let (toolkits, _) = toolkits(&config, &Parts { upstream: upstream.clone(), store: None });
     let tools = |kit: &Toolkit| kit.tools.iter().map(|tool| (tool.name, tool.aliases)).collect();
     toolkits.iter().map(|kit| (kit.name, tools(kit))).collect()
@@ -129,9 +160,13 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     };
     let tmdb = is_on("tmdb", config.tmdb.fault()).then(|| tmdb::Tmdb::new(&config.tmdb, &parts.upstream));
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
+    let plex = is_on("plex", plex::fault(&config.plex))
+        .then(|| plex::Plex::new(&config.plex, &parts.upstream, parts.store.clone()));
+    let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
+    let sonarr = is_on("sonarr", config.sonarr.fault()).then(|| sonarr::instances(&config.sonarr, &parts.upstream));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
-    let has_media =
-        is_on("media", (tmdb.is_none() && tvmaze.is_none()).then(|| "needs the tmdb or the tvmaze toolkit".to_owned()));
+    let is_alone = tmdb.is_none() && tvmaze.is_none() && plex.is_none() && radarr.is_none() && sonarr.is_none();
+    let has_media = is_on("media", is_alone.then(|| "needs one of tmdb, tvmaze, plex, radarr and sonarr".to_owned()));
 
     let mut toolkits = vec![
         clock::toolkit(),
@@ -142,8 +177,21 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     ];
     toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
     toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
+    toolkits.extend(plex.clone().map(|plex| plex::toolkit(&config.plex, plex)));
+    toolkits.extend(radarr.clone().map(|radarr| radarr::toolkit(&config.radarr, radarr)));
+    toolkits.extend(sonarr.clone().map(|sonarr| sonarr::toolkit(&config.sonarr, sonarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
-    toolkits.extend(has_media.then(|| media::toolkit(media::Media { tmdb, tvmaze })));
+    toolkits.extend(has_media.then(|| {
+        media::toolkit(media::Media {
+            tmdb,
+            tvmaze,
+            plex,
+            radarr,
+            sonarr,
+            store: parts.store.clone(),
+            bounds: config.media.clone(),
+        })
+    }));
     (toolkits, off)
 }
 

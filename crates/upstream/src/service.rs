@@ -13,8 +13,8 @@ use futures_util::FutureExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use majordomo_domain::text;
 use reqwest::{
-    Method, Response,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+    Method, Response, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -153,6 +153,25 @@ impl Service {
         sorted.sort();
         let key = Key { service: self.inner.label.clone(), path: path.to_owned(), query: sorted, scope: *scope };
         self.inner.shared.cache.get(key, age, self.get_json(path, query)).await
+    }
+
+    /// Ask for JSON unless it is still what it was when the service gave it this tag (`ETag`): None then. With the tag it has now.
+    pub async fn get_if_changed(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        tag: Option<&str>,
+    ) -> Result<Option<(Value, Option<String>)>, UpstreamError> {
+        let mut ask = self.ask(&Method::GET, path, query, "application/json")?;
+        if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+            ask.headers.insert(IF_NONE_MATCH, tag);
+        }
+        let (headers, body) = self.read(&ask, self.inner.limits.max_bytes).await?;
+        if body.is_empty() && tag.is_some() {
+            return Ok(None);
+        }
+        let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        Ok(Some((self.json(&headers, &body)?, tag)))
     }
 
     /// A picture or another body that is not JSON: its media type without parameters, and at most `max_bytes`.
@@ -324,7 +343,8 @@ impl Service {
                 Err(_) => return Err(self.out_of_time()),
             };
             let status = response.status();
-            if status.is_success() {
+            let is_unchanged = status == StatusCode::NOT_MODIFIED && ask.headers.contains_key(IF_NONE_MATCH);
+            if status.is_success() || is_unchanged {
                 return Ok(response);
             }
             if !status.is_redirection() {

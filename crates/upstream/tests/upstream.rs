@@ -601,3 +601,24 @@ proptest! {
         parse(&[&bytes]);
     }
 }
+
+#[tokio::test]
+async fn what_still_has_its_tag_is_not_sent_again() {
+    let server = TestServer::start().await;
+    server.on("GET", "/x", ok().header("etag", "\"one\""));
+    server.on("GET", "/x", Answer::bytes("application/json", "").status(304));
+    server.on("GET", "/x", Answer::json(&json!({"ok": 2})).header("etag", "\"two\""));
+    let service = door(&server, limits());
+    let (first, tag) = service.get_if_changed("x", &[], None).await.unwrap().unwrap();
+    assert_eq!((first, tag.as_deref()), (json!({"ok": true}), Some("\"one\"")));
+    assert_eq!(service.get_if_changed("x", &[], tag.as_deref()).await.unwrap(), None);
+    let (third, tag) = service.get_if_changed("x", &[], tag.as_deref()).await.unwrap().unwrap();
+    assert_eq!((third, tag.as_deref()), (json!({"ok": 2}), Some("\"two\"")));
+    let sent: Vec<Option<String>> =
+        server.asked().iter().map(|asked| asked.header("if-none-match").map(str::to_owned)).collect();
+    assert_eq!(sent, [None, Some("\"one\"".to_owned()), Some("\"one\"".to_owned())]);
+    // Nobody who did not ask so is told "unchanged".
+    let server = TestServer::start().await;
+    server.on("GET", "/x", Answer::bytes("application/json", "").status(304));
+    assert!(get(&door(&server, limits())).await.is_err());
+}

@@ -13,6 +13,7 @@ mod compat;
 mod config;
 mod error;
 mod front;
+mod hooks;
 mod openapi;
 mod shared;
 mod wire;
@@ -23,7 +24,12 @@ pub use error::ApiError;
 pub use openapi::document;
 pub use wire::{DemoInfo, Suggestion};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
 use majordomo_domain::Clock;
 use majordomo_engine::Engine;
 use majordomo_store::Store;
@@ -75,6 +81,7 @@ pub fn router(state: Web) -> Router {
     let csrf = csrf.with_rejection_response(|_| error::response(ApiError::cross_site()));
     api.route("/", get(assets::root))
         .route("/openapi.json", get(openapi::serve))
+        .route("/hooks/{name}/{secret}", post(hooks::receive).layer(DefaultBodyLimit::max(hooks::MOST)))
         .fallback(assets::fallback)
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .layer(csrf)
@@ -102,6 +109,7 @@ pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRo
         .routes(routes!(api::events::stream))
         .routes(routes!(api::turns::show))
         .routes(routes!(api::turns::cancel))
+        .routes(routes!(api::turns::undo))
         .routes(routes!(api::catalogue::models))
         .routes(routes!(api::catalogue::tools))
         .routes(routes!(api::catalogue::run_tool))
@@ -121,6 +129,9 @@ pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRo
         .routes(routes!(api::memory::link_code))
         .routes(routes!(api::memory::identities, api::memory::unlink))
         .routes(routes!(api::pictures::show))
+        .routes(routes!(api::requests::list))
+        .routes(routes!(api::requests::show, api::requests::cancel))
+        .routes(routes!(api::requests::watch, api::requests::unwatch))
         .routes(routes!(api::usage::by_day))
         .routes(routes!(compat::sessions::chat))
         .routes(routes!(compat::sessions::create))

@@ -75,6 +75,9 @@ pub struct CallResult {
     pub name: String,
     /// What the model reads.
     pub text: String,
+    /// What the model reads it again by, such as `r3-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     pub is_error: bool,
     /// What a person sees instead of the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -91,9 +94,23 @@ pub struct CallResult {
     /// What the call changed, as one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+    /// How the change is taken back, as long as it can be: `POST /api/turns/{id}/undo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoOffer>,
     /// The call would change something, and nobody knows whether it has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,
+}
+
+/// A change may be taken back until then.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UndoOffer {
+    pub tool: String,
+    #[schema(value_type = Object)]
+    pub arguments: serde_json::Value,
+    /// What it brings back, such as `Put Metropolis back to HD-720p`.
+    pub title: String,
+    pub until_ms: i64,
 }
 
 /// Where words come from and whom they are for.
@@ -233,6 +250,90 @@ pub struct Decided {
     pub changed_to: Option<ShownApproval>,
 }
 
+/// Something the household asked for.
+#[derive(Serialize, ToSchema)]
+pub struct ShownRequest {
+    pub id: Uuid,
+    /// Such as `The Matrix (1999)`.
+    pub title: String,
+    /// A picture's name, as on a card.
+    #[schema(required)]
+    pub picture: Option<String>,
+    pub owner_name: String,
+    /// The caller asked first.
+    pub is_own: bool,
+    /// The caller may take it back.
+    pub may_cancel: bool,
+    /// `asked`, `wanted`, `downloading`, `downloaded`, `partly`, `watchable`, `declined`, `failed` or `cancelled`.
+    pub state: String,
+    /// As last seen; absent before the first look.
+    #[schema(required)]
+    pub progress: Option<RequestProgress>,
+    /// Expected size.
+    #[schema(required)]
+    pub size_bytes: Option<u64>,
+    pub created_at_ms: i64,
+    pub updated_at_ms: i64,
+    #[schema(required)]
+    pub closed_at_ms: Option<i64>,
+}
+
+/// How far a request has come.
+#[derive(Serialize, ToSchema)]
+pub struct RequestProgress {
+    /// What stands in the way or happens now, as one sentence.
+    pub line: String,
+    /// Of what is on its way, 0 to 100.
+    #[schema(required)]
+    pub percent: Option<u8>,
+    /// Parts that can be watched, of those that are wanted.
+    pub here: u32,
+    pub wanted: u32,
+    /// What one part is called, such as `episode`; empty for a film.
+    pub unit: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RequestList {
+    /// Newest first.
+    pub requests: Vec<ShownRequest>,
+}
+
+/// A request with those who wait for it and its story.
+#[derive(Serialize, ToSchema)]
+pub struct RequestStory {
+    pub request: ShownRequest,
+    pub watchers: Vec<ShownWatcher>,
+    /// Oldest first.
+    pub story: Vec<StoryLine>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ShownWatcher {
+    pub name: String,
+    pub is_caller: bool,
+    /// `first`, `each`, `group` or `all`.
+    pub level: String,
+    pub since_ms: i64,
+}
+
+/// One line of a story.
+#[derive(Serialize, ToSchema)]
+pub struct StoryLine {
+    pub at_ms: i64,
+    /// The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`.
+    pub kind: String,
+    #[schema(required)]
+    pub actor_name: Option<String>,
+    pub text: String,
+}
+
+/// The turn that takes a change back.
+#[derive(Serialize, ToSchema)]
+pub struct Undone {
+    pub turn_id: Uuid,
+}
+
 /// One entry of the audit.
 #[derive(Serialize, ToSchema)]
 pub struct AuditEntry {
@@ -337,6 +438,8 @@ pub enum NoticeKind {
     Receipt,
     /// The answer claims something that did not happen.
     Correction,
+    /// Something somebody waited for has come about.
+    News,
 }
 
 /// What a person sees in place of JSON.
@@ -984,6 +1087,7 @@ mod tests {
             domain::NoticeKind::Decided,
             domain::NoticeKind::Receipt,
             domain::NoticeKind::Correction,
+            domain::NoticeKind::News,
         ];
         let mut parts = vec![
             domain::Part::text("hello"),
@@ -995,6 +1099,7 @@ mod tests {
                 call_id: "1".into(),
                 name: "clock".into(),
                 text: "noon".into(),
+                reference: Some("r1-1".into()),
                 is_error: false,
                 cards: vec![card()],
                 duration_ms: 3,
@@ -1002,6 +1107,14 @@ mod tests {
                 label: domain::Label::OUTSIDE,
                 approval: Some(domain::ApprovalId::new()),
                 receipt: Some("Done.".into()),
+                undo: Some(Box::new(domain::message::UndoOffer {
+                    call: domain::tool::UndoCall {
+                        tool: "clock_back".into(),
+                        arguments: serde_json::json!({"hours": 1}),
+                        title: "Turn it back".into(),
+                    },
+                    until_ms: 9,
+                })),
                 uncertain: true,
             }),
         ];

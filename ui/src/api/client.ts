@@ -21,11 +21,15 @@ import type {
   MessageList,
   Models,
   NewKey,
+  NoticeLevel,
   OutgoingFile,
   Person,
   PersonList,
+  RequestList,
+  RequestStory,
   ShownApproval,
   Standing,
+  ToolAnswer,
   ToolkitList,
   Turn,
   UsageList,
@@ -60,7 +64,7 @@ export function signedOut() {
   when_signed_out();
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 interface Options {
   body?: unknown;
   query?: Record<string, string | number | boolean | undefined>;
@@ -168,6 +172,30 @@ export const api = {
     ask<ShownApproval>("GET", at("approvals", id), signal ? { signal } : {}),
   decide: (id: string, decision: Decision) => ask<Decided>("POST", at("approvals", id), { body: decision }),
   tools: (signal?: AbortSignal) => ask<ToolkitList>("GET", at("tools"), signal ? { signal } : {}),
+
+  runTool: (name: string, body: object, signal?: AbortSignal) =>
+    ask<ToolAnswer>("POST", at("tools", name), { body, ...(signal ? { signal } : {}) }),
+
+  requests: (options: {
+    state: "open" | "all";
+    own: boolean;
+    before_ms?: number;
+    limit?: number;
+    signal?: AbortSignal;
+  }) =>
+    ask<RequestList>("GET", at("requests"), {
+      query: {
+        state: options.state,
+        own: options.own || undefined,
+        before_ms: options.before_ms,
+        limit: options.limit,
+      },
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+  request: (id: string, signal?: AbortSignal) => ask<RequestStory>("GET", at("requests", id), signal ? { signal } : {}),
+  watchRequest: (id: string, level: NoticeLevel) => ask<void>("PUT", at("requests", id, "watch"), { body: { level } }),
+  unwatchRequest: (id: string) => ask<void>("DELETE", at("requests", id, "watch")),
+  cancelRequest: (id: string) => ask<void>("DELETE", at("requests", id)),
 
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
   health: (signal?: AbortSignal) => ask<Health>("GET", "/health", { also: [503], ...(signal ? { signal } : {}) }),

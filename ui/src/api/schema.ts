@@ -396,6 +396,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the household asked for, newest first. Guests see their own. */
+        get: operations["get_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One with those who wait for it and its whole story. */
+        get: operations["get_requests_id"];
+        put?: never;
+        post?: never;
+        /** Take it back: its owner, or an admin. What was fetched already stays. */
+        delete: operations["delete_requests_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Wait for it too, or be told otherwise than before. */
+        put: operations["watch"];
+        post?: never;
+        /** Wait no longer. */
+        delete: operations["delete_requests_id_watch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stop": {
         parameters: {
             query?: never;
@@ -474,6 +527,23 @@ export interface paths {
         put?: never;
         /** Stop a turn. It leaves a marker that everybody can see. */
         post: operations["post_turns_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/turns/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back what a call of this turn has changed, once, while it is offered. Pressed twice it is the same turn. */
+        post: operations["post_turns_id_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -879,6 +949,7 @@ export interface components {
             title: string;
             /** @description The call would change something, and nobody knows whether it has. */
             uncertain?: boolean;
+            undo?: components["schemas"]["UndoOffer"] | null;
         };
         Cancelled: {
             /**
@@ -1321,7 +1392,7 @@ export interface components {
             text: string;
         };
         /** @enum {string} */
-        NoticeKind: "cancelled" | "timed_out" | "partial" | "failed" | "fallback" | "decided" | "receipt" | "correction";
+        NoticeKind: "cancelled" | "timed_out" | "partial" | "failed" | "fallback" | "decided" | "receipt" | "correction" | "news";
         /** @enum {string} */
         Origin: "own" | "household" | "outside";
         /** @description A piece of a message. Ignore kinds you do not know. */
@@ -1402,6 +1473,36 @@ export interface components {
         Rename: {
             /** @description 1 to 120 characters. */
             title: string;
+        };
+        RequestList: {
+            /** @description Newest first. */
+            requests: components["schemas"]["ShownRequest"][];
+        };
+        /** @description How far a request has come. */
+        RequestProgress: {
+            /**
+             * Format: int32
+             * @description Parts that can be watched, of those that are wanted.
+             */
+            here: number;
+            /** @description What stands in the way or happens now, as one sentence. */
+            line: string;
+            /**
+             * Format: int32
+             * @description Of what is on its way, 0 to 100.
+             */
+            percent: number | null;
+            /** @description What one part is called, such as `episode`; empty for a film. */
+            unit: string;
+            /** Format: int32 */
+            wanted: number;
+        };
+        /** @description A request with those who wait for it and its story. */
+        RequestStory: {
+            request: components["schemas"]["ShownRequest"];
+            /** @description Oldest first. */
+            story: components["schemas"]["StoryLine"][];
+            watchers: components["schemas"]["ShownWatcher"][];
         };
         /**
          * @description Who speaks in a message.
@@ -1503,6 +1604,42 @@ export interface components {
             may_decide: boolean;
             requester_name: string;
         };
+        /** @description Something the household asked for. */
+        ShownRequest: {
+            /** Format: int64 */
+            closed_at_ms: number | null;
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: uuid */
+            id: string;
+            /** @description The caller asked first. */
+            is_own: boolean;
+            /** @description The caller may take it back. */
+            may_cancel: boolean;
+            owner_name: string;
+            /** @description A picture's name, as on a card. */
+            picture: string | null;
+            progress: components["schemas"]["RequestProgress"] | null;
+            /**
+             * Format: int64
+             * @description Expected size.
+             */
+            size_bytes: number | null;
+            /** @description `asked`, `wanted`, `downloading`, `downloaded`, `partly`, `watchable`, `declined`, `failed` or `cancelled`. */
+            state: string;
+            /** @description Such as `The Matrix (1999)`. */
+            title: string;
+            /** Format: int64 */
+            updated_at_ms: number;
+        };
+        ShownWatcher: {
+            is_caller: boolean;
+            /** @description `first`, `each`, `group` or `all`. */
+            level: string;
+            name: string;
+            /** Format: int64 */
+            since_ms: number;
+        };
         /** @enum {string} */
         Standing: "guest" | "child" | "member" | "admin";
         /** @description One journalled act of a turn. */
@@ -1517,6 +1654,15 @@ export interface components {
             seq: number;
             /** @description `done`, `failed`, or `open` for a change of which nobody knows yet how it ended. */
             state: string;
+        };
+        /** @description One line of a story. */
+        StoryLine: {
+            actor_name: string | null;
+            /** Format: int64 */
+            at_ms: number;
+            /** @description The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`. */
+            kind: string;
+            text: string;
         };
         /** @description A question to begin with. */
         Suggestion: {
@@ -1605,6 +1751,24 @@ export interface components {
         };
         /** @enum {string} */
         TurnState: "queued" | "running" | "done" | "failed" | "cancelled";
+        UndoBody: {
+            /** @description Of the call whose change is taken back. */
+            call_id: string;
+        };
+        /** @description A change may be taken back until then. */
+        UndoOffer: {
+            arguments: Record<string, never>;
+            /** @description What it brings back, such as `Put Metropolis back to HD-720p`. */
+            title: string;
+            tool: string;
+            /** Format: int64 */
+            until_ms: number;
+        };
+        /** @description The turn that takes a change back. */
+        Undone: {
+            /** Format: uuid */
+            turn_id: string;
+        };
         /** @description Tokens of one or several answers. */
         Usage: {
             /** Format: int64 */
@@ -1640,6 +1804,10 @@ export interface components {
         UsageList: {
             /** @description Newest first. Days are UTC. */
             days: components["schemas"]["UsageDay"][];
+        };
+        WatchBody: {
+            /** @description When to be told: `first` of it, `each` new part (the default), a whole `group` such as a season, or `all` of it. */
+            level?: string | null;
         };
         /** @description What is said around an approval. */
         Wording: {
@@ -2691,6 +2859,152 @@ export interface operations {
             };
         };
     };
+    get_requests: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `all`. */
+                state?: string;
+                /** @description Only what the caller asked for or waits for. */
+                own?: boolean;
+                /** @description Those that were asked before this moment: continues a list. */
+                before_ms?: number;
+                /** @description 1 to 200, 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_requests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestStory"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_requests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_requests_id_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     post_stop: {
         parameters: {
             query?: {
@@ -2832,6 +3146,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cancelled"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_turns_id_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
                 };
             };
             /** @description Not done; the sentence says why. */

@@ -38,10 +38,16 @@ export type Part = Schemas["Part"];
 export type Person = Schemas["Person"];
 export type PersonList = Schemas["PersonList"];
 export type Remembered = Schemas["Remembered"];
+export type RequestList = Schemas["RequestList"];
+export type RequestStory = Schemas["RequestStory"];
 export type RunningCall = Schemas["RunningCall"];
 export type RunningTurn = Schemas["RunningTurn"];
 export type ShownApproval = Schemas["ShownApproval"];
+export type ShownRequest = Schemas["ShownRequest"];
+export type ShownWatcher = Schemas["ShownWatcher"];
 export type Standing = Schemas["Standing"];
+export type StoryLine = Schemas["StoryLine"];
+export type ToolAnswer = Schemas["ToolAnswer"];
 export type ToolInfo = Schemas["ToolInfo"];
 export type ToolkitList = Schemas["ToolkitList"];
 export type Turn = Schemas["Turn"];
@@ -49,6 +55,9 @@ export type TurnState = Schemas["TurnState"];
 export type Usage = Schemas["Usage"];
 export type UsageDay = Schemas["UsageDay"];
 export type UsageList = Schemas["UsageList"];
+
+/** When somebody who waits for a request is told. The service takes any text and refuses others. */
+export type NoticeLevel = "first" | "each" | "group" | "all";
 
 /** Narrower than the body the service takes: each decision with what belongs to it. */
 export type Decision =

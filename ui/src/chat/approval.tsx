@@ -23,7 +23,7 @@ import type { ApprovalState, Decision, ShownApproval, ToolInfo } from "../api/ty
 import { Button, classes, field, Spinner, useNow } from "../kit/pieces";
 import { date, words } from "../words/en";
 import { CardContent } from "./cards";
-import { argumentsOf, type Field, faithful, fieldsOf, type Values, valuesOf } from "./fields";
+import { argumentsOf, type Field, faithful, fieldsOf, parted, type Values, valuesOf } from "./fields";
 import { Isolated } from "./isolated";
 import type { ApprovalView } from "./reduce";
 
@@ -531,27 +531,48 @@ interface ChangeForm {
 function Fields({ fields, given, busy, onCancel, onSend }: ChangeForm & { fields: Field[] }) {
   const [values, setValues] = useState<Values>(() => valuesOf(fields, given));
   const [wrong, setWrong] = useState<string>();
-  const first = useFirstFocus<HTMLFormElement>("input, select, textarea");
+  const form = useFirstFocus<HTMLFormElement>("input, select, textarea");
+  const { first, others } = parted(fields);
+  // What was left unsaid among the others is seldom wanted; a wrong one among them has to be seen.
+  const [all, setAll] = useState(false);
+  const entry = (one: Field) => (
+    <Entry
+      key={one.name}
+      field={one}
+      value={values[one.name] ?? ""}
+      wrong={wrong === one.name}
+      onChange={(value) => {
+        if (wrong === one.name) setWrong(undefined);
+        setValues((before) => ({ ...before, [one.name]: value }));
+      }}
+    />
+  );
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const result = argumentsOf(fields, values, given);
     setWrong("wrong" in result ? result.wrong : undefined);
+    if ("wrong" in result && others.some(({ name }) => name === result.wrong)) setAll(true);
     if ("arguments" in result) onSend(result.arguments);
   };
   return (
-    <form ref={first} aria-label={words.approval.change} onSubmit={submit} onKeyDown={escaped(onCancel)}>
+    <form ref={form} aria-label={words.approval.change} onSubmit={submit} onKeyDown={escaped(onCancel)}>
       <p className="mb-2.5 text-[13px] text-ink-2">{words.approval.change_hint}</p>
-      <div className="grid gap-3">
-        {fields.map((one) => (
-          <Entry
-            key={one.name}
-            field={one}
-            value={values[one.name] ?? ""}
-            wrong={wrong === one.name}
-            onChange={(value) => setValues((before) => ({ ...before, [one.name]: value }))}
-          />
-        ))}
-      </div>
+      <div className="grid gap-3">{first.map(entry)}</div>
+      {others.length > 0 && (
+        <Collapsible.Root open={all} onOpenChange={setAll} className="mt-2.5">
+          <Collapsible.Trigger className="-ms-1 flex items-center gap-1 rounded-md px-1 py-1 text-[13px] text-ink-3 hover:text-ink">
+            {words.approval.other_fields}
+            <ChevronRight
+              size={13}
+              aria-hidden="true"
+              className={classes("transition-transform", all && "rotate-90")}
+            />
+          </Collapsible.Trigger>
+          <Collapsible.Content className="fold">
+            <div className="grid gap-3 pt-1.5 pb-1">{others.map(entry)}</div>
+          </Collapsible.Content>
+        </Collapsible.Root>
+      )}
       <Buttons busy={busy} onCancel={onCancel} />
     </form>
   );
@@ -571,17 +592,46 @@ function Entry({
   const id = useId();
   const common = {
     id,
-    "aria-describedby": hint || wrong ? `${id}-hint` : undefined,
+    "aria-describedby": hint || wrong || kind === "numbers" ? `${id}-hint` : undefined,
     "aria-invalid": wrong || undefined,
   };
   const text = typeof value === "string" ? value : "";
   const change = (event: { target: { value: string } }) => onChange(event.target.value);
-  const below = (hint || wrong) && (
+  const below = common["aria-describedby"] && (
     <p id={`${id}-hint`} className={classes("mt-1 text-[12px] leading-snug", wrong ? "text-danger" : "text-ink-3")}>
       {wrong && `${words.approval.wrong[kind]} `}
-      {hint}
+      {hint} {kind === "numbers" && !wrong && words.approval.numbers_hint}
     </p>
   );
+  if (kind === "several") {
+    const chosen = text.split("\n").filter((one) => one !== "");
+    return (
+      <fieldset aria-describedby={common["aria-describedby"]}>
+        <legend className="text-[13px] text-ink-2">
+          {words.approval.argument(name)}
+          {!required && <span className="text-ink-3"> ({words.approval.optional})</span>}
+        </legend>
+        <div className="mt-1 flex flex-wrap gap-x-5 gap-y-1.5">
+          {options.map((option) => (
+            <label key={option} className="flex items-center gap-2 text-[13.5px]">
+              <input
+                type="checkbox"
+                checked={chosen.includes(option)}
+                onChange={(event) =>
+                  onChange(
+                    options.filter((one) => (one === option ? event.target.checked : chosen.includes(one))).join("\n"),
+                  )
+                }
+                className="size-4 accent-livery"
+              />
+              {option}
+            </label>
+          ))}
+        </div>
+        {below}
+      </fieldset>
+    );
+  }
   if (kind === "boolean") {
     return (
       <div>

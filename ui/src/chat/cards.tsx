@@ -9,7 +9,7 @@ import { words } from "../words/en";
 import { Isolated } from "./isolated";
 import { revealedText } from "./reveal";
 
-function Picture({ card, className }: { card: Card; className: string }) {
+export function Picture({ card, className }: { card: Pick<Card, "picture">; className: string }) {
   const [missing, setMissing] = useState(false);
   const address = pictureAddress(card.picture);
   if (!address || missing) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { argumentsOf, faithful, fieldsOf, valuesOf } from "./fields";
+import { argumentsOf, faithful, fieldsOf, parted, valuesOf } from "./fields";
 
 const schema = {
   type: "object",
@@ -42,13 +42,19 @@ test("every plain argument gets its field, with its words", () => {
 });
 
 test.each([
-  ["an object within", { properties: { a: { type: "object", properties: {} } } }, {}],
-  ["a list of numbers", { properties: { a: { type: "array", items: { type: "number" } } } }, {}],
-  ["either of two types", { properties: { a: { type: ["string", "number"] } } }, {}],
+  ["an object within", { properties: { a: { type: "object", properties: {} } } }, { a: {} }],
+  ["a list of fractions", { properties: { a: { type: "array", items: { type: "number" } } } }, { a: [0.5] }],
+  ["either of two types", { properties: { a: { type: ["string", "number"] } } }, { a: "b" }],
+  ["something needed without a field", { properties: { a: { type: "object" } }, required: ["a"] }, {}],
+  ["a choice that is not offered", { properties: { a: { type: "array", items: { enum: ["x", "y"] } } } }, { a: ["z"] }],
   ["an argument the schema does not know", { properties: {} }, { b: 1 }],
   ["a value of another type than said", { properties: { a: { type: "string" } } }, { a: 1 }],
-  ["a reference to nowhere", { properties: { a: { $ref: "#/$defs/Gone" } } }, {}],
-  ["a reference in a circle", { $defs: { A: { $ref: "#/$defs/A" } }, properties: { a: { $ref: "#/$defs/A" } } }, {}],
+  ["a reference to nowhere", { properties: { a: { $ref: "#/$defs/Gone" } } }, { a: 1 }],
+  [
+    "a reference in a circle",
+    { $defs: { A: { $ref: "#/$defs/A" } }, properties: { a: { $ref: "#/$defs/A" } } },
+    { a: 1 },
+  ],
   ["no schema", undefined, {}],
 ])("%s has no form", (_name, other, values) => {
   expect(fieldsOf(other, values)).toBeUndefined();
@@ -81,4 +87,54 @@ test.each([
   ["{broken", false],
 ])("%s can be written down again: %s", (text, can) => {
   expect(faithful(text) !== undefined).toBe(can);
+});
+
+/** As the tool that adds a series describes itself. */
+const adding = {
+  type: "object",
+  required: ["tvdb_id"],
+  $defs: {
+    NameOrId: { type: ["string", "integer"] },
+    Folders: { type: "object", properties: { a: { type: "string" } } },
+  },
+  properties: {
+    tvdb_id: { type: "integer", format: "uint64", minimum: 0 },
+    instance: { type: ["string", "null"] },
+    root_folder: { anyOf: [{ $ref: "#/$defs/NameOrId" }, { type: "null" }] },
+    seasons_to_monitor: { type: ["array", "null"], items: { type: "integer", format: "uint32", minimum: 0 } },
+    quality_profile: { anyOf: [{ $ref: "#/$defs/NameOrId" }, { type: "null" }] },
+    sources: { type: "array", items: { enum: ["usenet", "torrent"] } },
+    extra: { anyOf: [{ $ref: "#/$defs/Folders" }, { type: "null" }] },
+  },
+};
+
+describe("a request is changed in fields", () => {
+  const asked = { tvdb_id: 7, seasons_to_monitor: [1, 2], quality_profile: "HD-1080p", root_folder: 3 };
+  const fields = fieldsOf(adding, asked) ?? [];
+  const values = valuesOf(fields, asked);
+
+  test("quality, seasons, folder and instance come first, what has no field and was not said is left out", () => {
+    const { first, others } = parted(fields);
+    expect(first.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      "quality_profile name",
+      "seasons_to_monitor numbers",
+      "root_folder name",
+      "instance text",
+    ]);
+    expect(others.map(({ name, kind }) => `${name} ${kind}`)).toEqual(["tvdb_id integer", "sources several"]);
+  });
+
+  test.each([
+    ["nothing touched changes nothing", {}, { arguments: asked }],
+    ["other seasons", { seasons_to_monitor: "2, 3 4" }, { arguments: { ...asked, seasons_to_monitor: [2, 3, 4] } }],
+    ["no season", { seasons_to_monitor: "" }, { arguments: { ...asked, seasons_to_monitor: [] } }],
+    ["a season that is none", { seasons_to_monitor: "1, two" }, { wrong: "seasons_to_monitor" }],
+    ["a quality by name", { quality_profile: "1080" }, { arguments: { ...asked, quality_profile: "1080" } }],
+    ["a folder by another number", { root_folder: "4" }, { arguments: { ...asked, root_folder: 4 } }],
+    ["a folder by its path", { root_folder: "/tv" }, { arguments: { ...asked, root_folder: "/tv" } }],
+    ["the other instance", { instance: "4k" }, { arguments: { ...asked, instance: "4k" } }],
+    ["one of several", { sources: "torrent" }, { arguments: { ...asked, sources: ["torrent"] } }],
+  ])("%s", (_name, entered, expected) => {
+    expect(argumentsOf(fields, { ...values, ...entered }, asked)).toEqual(expected);
+  });
 });

@@ -9,6 +9,7 @@ import {
   FileText,
   Hand,
   Hourglass,
+  Popcorn,
   RotateCw,
   Shuffle,
   Split,
@@ -19,8 +20,9 @@ import { lazy, memo, type ReactNode, Suspense, useState } from "react";
 import { api } from "../api/client";
 import type { NoticeKind } from "../api/types";
 import { Button, CopyButton, classes, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
+import { addressOf } from "../kit/route";
 import { useSetting } from "../kit/settings";
-import { duration, money, tokens, wholeTokens, words } from "../words/en";
+import { date, duration, money, tokens, wholeTokens, words } from "../words/en";
 import { ApprovalPlace } from "./approvals";
 import { Work } from "./call";
 import { Isolated } from "./isolated";
@@ -132,6 +134,40 @@ export const DecidedLine = memo(function DecidedLine({ text }: { text: string })
   );
 });
 
+/** News of what was asked for: said by the house unasked, so it looks like nobody's words. */
+export const NewsLine = memo(function NewsLine({ item }: { item: Pick<Said, "text" | "at_ms"> }) {
+  return (
+    <div
+      role="note"
+      data-testid="notice"
+      data-kind="news"
+      className="enter my-3 flex items-start gap-3 rounded-2xl border border-livery/20 bg-livery-soft px-4 py-3"
+    >
+      <span
+        aria-hidden="true"
+        className="grid size-8 shrink-0 place-items-center rounded-full bg-livery text-on-livery"
+      >
+        <Popcorn size={16} />
+      </span>
+      <div className="min-w-0 flex-1 overflow-y-clip pt-0.5">
+        <span className="sr-only">{words.notice.news}: </span>
+        {item.text.split("\n").map((line, place) => (
+          <p key={place} className="font-medium text-[15px] leading-normal">
+            <Isolated text={line} />
+          </p>
+        ))}
+        <p className="mt-0.5 flex flex-wrap gap-x-2 text-[12.5px] text-ink-2">
+          <time dateTime={new Date(item.at_ms).toISOString()}>{date(item.at_ms)}</time>
+          <span aria-hidden="true">·</span>
+          <a href={addressOf({ page: "requests" })} className="text-livery hover:underline">
+            {words.pages.requests}
+          </a>
+        </p>
+      </div>
+    </div>
+  );
+});
+
 const SIGNS: Record<NoticeKind, typeof Clock3> = {
   cancelled: CircleSlash,
   timed_out: Clock3,
@@ -141,6 +177,7 @@ const SIGNS: Record<NoticeKind, typeof Clock3> = {
   decided: Hand,
   receipt: BadgeCheck,
   correction: TriangleAlert,
+  news: Popcorn,
 };
 
 function NoticeLine({ kind, text, action }: { kind: NoticeKind; text: string; action?: ReactNode }) {

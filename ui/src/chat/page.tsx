@@ -25,7 +25,7 @@ import { Composer } from "./composer";
 import { noteFailure, refreshConversations, useConversations, useDelete, useRename } from "./conversations";
 import { Isolated } from "./isolated";
 import { pointedAt } from "./links";
-import { AnswerMessage, DecidedLine, LoadingMessages, type MessageActions, SaidMessage } from "./message";
+import { AnswerMessage, DecidedLine, LoadingMessages, type MessageActions, NewsLine, SaidMessage } from "./message";
 import { chosenModel } from "./models";
 import { type ApprovalView, answerText, type Item, isBusy, liveItems, settledItems, stoppable } from "./reduce";
 import { ConversationStore, storeOf } from "./store";
@@ -240,7 +240,8 @@ function Conversation({ store, me, start }: { store: ConversationStore; me: Me; 
                           <AnswerMessage item={item} last={item.id === last_answer} actions={actions} known={known} />
                         );
                       }
-                      return item.decided ? (
+                      if (item.told === "news") return <NewsLine item={item} />;
+                      return item.told === "decided" ? (
                         <DecidedLine text={item.text} />
                       ) : (
                         <SaidMessage item={item} actions={actions} />
@@ -304,7 +305,10 @@ function useEscape(act: () => void) {
   }, []);
 }
 
-/** Reads an answer out once it is finished, and only then. */
+/** News older than this are not read out any more. */
+const FRESH_MS = 60_000;
+
+/** Reads an answer out once it is finished, and only then; and news when they come. */
 function Announcer({
   items,
   busy,
@@ -315,9 +319,15 @@ function Announcer({
   approvals: Record<string, ApprovalView>;
 }) {
   const was_busy = useRef(false);
+  const told = useRef<string>(undefined);
   const [text, setText] = useState("");
   useEffect(() => {
-    if (was_busy.current && !busy) {
+    const newest = items.at(-1);
+    if (newest?.kind === "said" && newest.told === "news") {
+      // What was there when the conversation was opened is read by whoever wants it.
+      if (told.current !== newest.id && Date.now() - newest.at_ms < FRESH_MS) setText(words.chat.news(newest.text));
+      told.current = newest.id;
+    } else if (was_busy.current && !busy) {
       const answer = items.findLast((item) => item.kind === "answer");
       if (answer) {
         const notices = answer.blocks.flatMap((block) => (block.type === "notice" ? [block.notice.text] : []));

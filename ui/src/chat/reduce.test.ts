@@ -69,8 +69,8 @@ function items(state: ConversationState): Item[] {
 /** One line an item, so that a table can be read. */
 function drawn(state: ConversationState): string[] {
   return items(state).map((item) => {
-    if (item.kind === "said" && item.decided)
-      return `-- ${item.text}${item.state === "stored" ? "" : ` (${item.state})`}`;
+    if (item.kind === "said" && item.told)
+      return `${item.told === "news" ? "**" : "--"} ${item.text}${item.state === "stored" ? "" : ` (${item.state})`}`;
     if (item.kind === "said") return item.state === "stored" ? `> ${item.text}` : `> ${item.text} (${item.state})`;
     const blocks = item.blocks.map((block) => {
       if (block.type === "text") return block.text;
@@ -423,6 +423,30 @@ const called = (turn: number, ...ids: string[]) =>
   message(turn, 1, "assistant", ...ids.map((id): Part => ({ type: "call", id, name: "search", arguments: "{}" })));
 const decision = (turn: number, value: string) =>
   message(turn, 0, "user", { type: "notice", kind: "decided", text: value });
+
+const news_of = (turn: number, value: string) =>
+  message(turn, 0, "user", { type: "notice", kind: "news", text: value });
+const told = (turn: number, value: string) =>
+  event(`t${turn}`, { type: "turn_queued", message: news_of(turn, value), ahead: 0 });
+
+test.each([
+  ["when they are told", () => [told(2, "Metropolis is ready to watch.")]],
+  ["while their turn runs", () => [told(2, "Metropolis is ready to watch."), started(2)]],
+  ["when it is over", () => [told(2, "Metropolis is ready to watch."), started(2), finished(2, [])]],
+])("news are a line of their own that wants no answer: %s", (_when, told_now) => {
+  const before = [queued(1, "hello"), started(1), finished(1, [message(1, 1, "assistant", text("Hello."))])];
+  expect(drawn(fold(...before, ...told_now()))).toEqual([
+    "> hello",
+    "< done: Hello.",
+    "** Metropolis is ready to watch.",
+  ]);
+});
+
+test("news told together keep their lines, and a reload shows them the same", () => {
+  const value = "Metropolis is ready to watch.\nNosferatu is ready to watch.";
+  const loaded: Action = { type: "loaded", messages: [news_of(1, value)], more: false, fresh: true };
+  expect(drawn(fold(loaded))).toEqual([`** ${value}`]);
+});
 
 const asked_and_stored = () => [
   queued(1, "add V"),

@@ -452,8 +452,8 @@ function withoutConfirmed(state: ConversationState): ConversationState {
 
 export interface Said {
   kind: "said";
-  /** Not words of a person but what was decided, as the house says it. */
-  decided: boolean;
+  /** Not words of a person but the house's own: what was decided, or news of something asked for. */
+  told: "decided" | "news" | undefined;
   id: string;
   turn: string | undefined;
   text: string;
@@ -493,7 +493,7 @@ export function settledItems(
     if (message.role === "user") {
       open = undefined;
       const item = said(message);
-      if (item.decided) decisions.add(message.turn);
+      if (item.told === "decided") decisions.add(message.turn);
       items.push(item);
       continue;
     }
@@ -545,10 +545,13 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
   let drawn = false;
   const draw = () => {
     if (state.running && !drawn) {
-      const { turn } = state.running;
-      const after_decision = settled.some((item) => item.kind === "said" && item.decided && item.turn === turn);
-      items.push(runningAnswer(state.running, Object.values(state.approvals), after_decision));
       drawn = true;
+      const { turn } = state.running;
+      if (settled.some((item) => item.kind === "said" && item.told === "news" && item.turn === turn)) return;
+      const after_decision = settled.some(
+        (item) => item.kind === "said" && item.told === "decided" && item.turn === turn,
+      );
+      items.push(runningAnswer(state.running, Object.values(state.approvals), after_decision));
     }
   };
   let first_waiting = state.running === null;
@@ -556,7 +559,10 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
     if (item.kind === "said" && waiting.has(item)) {
       if (first_waiting) {
         first_waiting = false;
-        items.push(item, starting(item.turn ?? item.id, item.at_ms, now_ms, item.decided));
+        items.push(item);
+        // News want no answer.
+        if (item.told !== "news")
+          items.push(starting(item.turn ?? item.id, item.at_ms, now_ms, item.told === "decided"));
       } else {
         draw();
         items.push({ ...item, state: "queued" });
@@ -572,7 +578,7 @@ export function liveItems(state: ConversationState, settled: Item[], now_ms: num
     const queued = local.state === "sending" && (busy || index > 0);
     items.push({
       kind: "said",
-      decided: false,
+      told: undefined,
       id: `local:${local.key}`,
       turn: local.turn,
       text: local.text,
@@ -627,15 +633,15 @@ export function cardsOf(items: WorkItem[]): Card[] {
 }
 
 function said(message: Message): Said {
-  const decisions = message.parts.flatMap((part) => (part.type === "notice" ? [part.text] : []));
+  const notices = message.parts.flatMap((part) => (part.type === "notice" ? [part] : []));
   const text = textOf(message);
-  const decided = text === "" && decisions.length > 0;
+  const told = text !== "" || notices.length === 0 ? undefined : notices[0]?.kind === "news" ? "news" : "decided";
   return {
     kind: "said",
-    decided,
+    told,
     id: message.id,
     turn: message.turn,
-    text: decided ? decisions.join(" ") : text,
+    text: told ? notices.map((notice) => notice.text).join(told === "news" ? "\n" : " ") : text,
     files: message.parts.flatMap((part) =>
       part.type === "image"
         ? [{ name: "", media_type: part.media_type, data: part.data }]

@@ -1,6 +1,6 @@
 /** The conversations of the person, newest first, and the way to everything else. */
 
-import { Ellipsis, Hand, House, MessageSquarePlus, Pencil, Search, Trash2 } from "lucide-react";
+import { Clapperboard, Ellipsis, Hand, House, MessageSquarePlus, Pencil, Search, Ticket, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { memo, useMemo, useState } from "react";
 import type { Conversation, Me } from "../api/types";
@@ -21,6 +21,7 @@ const row =
 export function Sidebar({ me, onNavigate, onSearch }: { me: Me; onNavigate: () => void; onSearch: () => void }) {
   const route = useRoute();
   const waiting = useWaitingForMe();
+  const in_library = route.page === "library" || route.page === "taste";
   const about_house = route.page !== "approvals" && HOUSE_PAGES.some((page) => page === route.page);
   return (
     <div className="safe-top flex h-full flex-col bg-linen">
@@ -59,6 +60,24 @@ export function Sidebar({ me, onNavigate, onSearch }: { me: Me; onNavigate: () =
           <Hand size={16} aria-hidden="true" />
           {words.pages.approvals}
           <Badge count={waiting} words={words.inbox.waiting(waiting)} className="ms-auto" />
+        </a>
+        <a
+          href={addressOf({ page: "requests" })}
+          onClick={onNavigate}
+          aria-current={route.page === "requests" ? "page" : undefined}
+          className={classes(row, route.page === "requests" && "bg-press text-ink")}
+        >
+          <Ticket size={16} aria-hidden="true" />
+          {words.pages.requests}
+        </a>
+        <a
+          href={addressOf({ page: "library" })}
+          onClick={onNavigate}
+          aria-current={in_library ? "page" : undefined}
+          className={classes(row, in_library && "bg-press text-ink")}
+        >
+          <Clapperboard size={16} aria-hidden="true" />
+          {words.pages.library}
         </a>
         <a
           href={addressOf({ page: "house" })}

@@ -1,21 +1,33 @@
-/** Where the page is, in the fragment: `#/c/ID`, `#/house` and its neighbours, `#/` for a new conversation. */
+/**
+ * Where the page is, in the fragment: `#/c/ID`, `#/house` and its neighbours, `#/requests/ID` and its neighbours, `#/` for a
+ * new conversation.
+ */
 
 import { useSyncExternalStore } from "react";
 
 /** Pages about the house, in the order they are offered. */
 export const HOUSE_PAGES = ["approvals", "you", "house", "people", "audit"] as const;
 export type HousePage = (typeof HOUSE_PAGES)[number];
-export type Route = { page: "conversation"; id: string } | { page: "new" } | { page: HousePage };
+/** Pages about films and series, in the order they are offered. */
+export const MEDIA_PAGES = ["requests", "library", "taste"] as const;
+export type MediaPage = (typeof MEDIA_PAGES)[number];
+export type Route =
+  | { page: "conversation"; id: string }
+  | { page: "new" }
+  | { page: "requests"; id?: string }
+  | { page: HousePage | Exclude<MediaPage, "requests"> };
 
 export function parseRoute(hash: string): Route {
   const [, page, id] = hash.replace(/^#/, "").split("/");
   if (page === "c" && id) return { page: "conversation", id: decodeURIComponent(id) };
-  const house = HOUSE_PAGES.find((name) => name === page);
-  return { page: house ?? "new" };
+  if (page === "requests") return { page, ...(id ? { id: decodeURIComponent(id) } : {}) };
+  const known = [...HOUSE_PAGES, ...MEDIA_PAGES].find((name) => name === page);
+  return { page: known ?? "new" };
 }
 
 export function addressOf(route: Route): string {
   if (route.page === "conversation") return `#/c/${encodeURIComponent(route.id)}`;
+  if (route.page === "requests" && route.id) return `#/requests/${encodeURIComponent(route.id)}`;
   return route.page === "new" ? "#/" : `#/${route.page}`;
 }
 

@@ -1,4 +1,4 @@
-/** Around every page about the house: the way back, the way to its neighbours, and the shape of a section. */
+/** Around every page that is no conversation: the way back, the way to its neighbours, and the shape of a section. */
 
 import { ArrowLeft } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
@@ -6,11 +6,11 @@ import { ApiError } from "../api/client";
 import type { Me } from "../api/types";
 import { useWaitingForMe } from "../chat/approvals";
 import { Badge, Button, CopyButton, classes, Spinner } from "../kit/pieces";
-import { addressOf, go, HOUSE_PAGES, type HousePage } from "../kit/route";
+import { addressOf, go, HOUSE_PAGES, type HousePage, MEDIA_PAGES, type MediaPage } from "../kit/route";
 import { setting } from "../kit/settings";
 import { words } from "../words/en";
 
-const FOR_ADMINS: HousePage[] = ["people", "audit"];
+const FOR_ADMINS: (HousePage | MediaPage)[] = ["people", "audit"];
 
 export function Frame({
   me,
@@ -21,7 +21,7 @@ export function Frame({
 }: {
   me: Me;
   start: ReactNode;
-  page: HousePage;
+  page: HousePage | MediaPage;
   hint?: string;
   children: ReactNode;
 }) {
@@ -34,7 +34,10 @@ export function Frame({
     const last = setting("last_conversation");
     go(last === "" ? { page: "new" } : { page: "conversation", id: last });
   };
-  const pages = HOUSE_PAGES.filter((name) => me.person.standing === "admin" || !FOR_ADMINS.includes(name));
+  const about_media = MEDIA_PAGES.some((name) => name === page);
+  const pages = (about_media ? MEDIA_PAGES : HOUSE_PAGES).filter(
+    (name) => me.person.standing === "admin" || !FOR_ADMINS.includes(name),
+  );
   return (
     <div className="flex h-full flex-col">
       <header className="safe-top shrink-0 max-lg:border-line max-lg:border-b">
@@ -50,7 +53,7 @@ export function Frame({
           <h1 className="font-display text-[34px] leading-tight tracking-[-0.022em]">{title}</h1>
           {hint && <p className="mt-1 text-[14px] text-ink-2">{hint}</p>}
           <nav
-            aria-label={words.pages.label}
+            aria-label={about_media ? words.pages.media : words.pages.label}
             className="-mx-5 mt-4 mb-8 flex gap-1 overflow-x-auto border-line border-b px-5 [scrollbar-width:none] sm:-mx-0 sm:px-0"
           >
             {pages.map((name) => (

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, money, tokens, words } from "./en";
+import { bytes, duration, money, month, tokens, words } from "./en";
 
 test.each([
   [0, "$0"],
@@ -56,4 +56,26 @@ test("the greeting knows the hour", () => {
     "Good afternoon, Admin.",
     "Good evening, Admin.",
   ]);
+});
+
+test.each([
+  [0, "0 bytes"],
+  [999, "999 bytes"],
+  [1_500, "1.5 kB"],
+  [99_400_000, "99.4 MB"],
+  [712_000_000_000, "712 GB"],
+  [999_700_000_000, "1 TB"],
+  [12_340_000_000_000, "12.3 TB"],
+])("%d bytes read %s", (count, expected) => {
+  expect(bytes(count)).toBe(expected);
+});
+
+test("a month is short on an axis, and what is none stays as it came", () => {
+  expect([month("2026-10"), month("long ago")]).toEqual(["Oct 26", "long ago"]);
+});
+
+test("parts are counted in their own unit", () => {
+  expect(words.requests.parts(3, 10, "episode")).toBe("3 of 10 episodes");
+  expect(words.requests.parts(0, 1, "episode")).toBe("0 of 1 episode");
+  expect(words.requests.parts(2, 8, "")).toBe("2 of 8 parts");
 });

@@ -142,7 +142,7 @@ impl Making<'_> {
     /// Run a call that a person made.
     pub(super) async fn invoke(&mut self, call: CallRequest) -> Result<(), Stop> {
         if self.added.is_empty() {
-            let prepared = self.prepare(std::slice::from_ref(&call));
+            let prepared = self.prepare(std::slice::from_ref(&call)).await;
             let parts = vec![Part::Call(call.clone())];
             let audit = self.batch().audit(&prepared);
             let mut entry = self.entry(vec![asked(&parts)]);
@@ -153,7 +153,7 @@ impl Making<'_> {
         }
         let open = self.open_calls();
         if !open.is_empty() {
-            let prepared = self.prepare(&open);
+            let prepared = self.prepare(&open).await;
             self.run_calls(&open, prepared, None).await?;
         }
         Ok(())

@@ -141,7 +141,7 @@ impl Making<'_> {
     fn decides(&self) -> Option<ApprovalId> {
         match self.waiting.say.task {
             Task::Decision { approval } => Some(approval),
-            Task::Answer | Task::Invoke { .. } => None,
+            Task::Answer | Task::Invoke { .. } | Task::News => None,
         }
     }
 

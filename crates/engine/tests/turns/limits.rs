@@ -554,3 +554,89 @@ async fn a_change_that_was_begun_before_a_stop_is_not_run_again_and_nobody_says_
     assert!(text.contains("Whether this happened is not known"), "{text}");
     assert_eq!(*flat.stage.done.lock().unwrap(), ["began x"]);
 }
+
+#[tokio::test]
+async fn who_speaks_too_fast_is_told_once_and_others_are_not_held_up() {
+    const MOST: usize = 20;
+    let player = dear();
+    let budget = Budget { messages_per_minute: MOST as u32, ..Budget::default() };
+    let flat = Flat::new(&player, budget, |_| {}).await;
+    let ben = PersonId::new();
+    flat.moves_in(ben, "Ben").await;
+    let mut conversations = Vec::new();
+    for _ in 0..5 {
+        conversations.push(flat.begins(flat.person, 0, "Begin").await.1);
+    }
+    flat.clock.advance_ms(60_000);
+
+    // 200 messages in ten seconds, over several conversations and channels.
+    let agent = flat.engine.agents()[0].id;
+    let (mut taken, mut told, mut repeats, mut turns) = (0, Vec::new(), 0, Vec::new());
+    for n in 0..200 {
+        let mut say = flat.saying(flat.person, conversations[n % 5], agent, "Again");
+        say.address.channel = ["web", "console"][n % 2].into();
+        say.platform_id = Some(format!("{n}"));
+        match flat.engine.say(say, None).await {
+            Ok(Accepted::Turn { turn, .. }) => {
+                taken += 1;
+                flat.ends(turn).await;
+                turns.push(turn);
+            }
+            Err(EngineError::Overloaded { is_repeat: true, .. }) => repeats += 1,
+            Err(error) => told.push(error.to_string()),
+            other => panic!("{other:?}"),
+        }
+        flat.clock.advance_ms(50);
+        if n == 150 {
+            assert_eq!(flat.asks(ben, 0).await.0, TurnState::Done, "another person is not held up");
+        }
+    }
+    // The room of a minute at once, and what comes back within ten seconds.
+    assert_eq!(taken, MOST + MOST / 6);
+    assert_eq!(told, ["slow down: 20 messages within a minute are the limit for one person"]);
+    assert_eq!(repeats, 200 - taken - 1);
+
+    // What comes twice takes no room, and stops nobody: it needs what is free, and gives it back.
+    flat.clock.advance_ms(3_000);
+    let mut say = flat.saying(flat.person, conversations[0], agent, "Again");
+    say.platform_id = Some("0".into());
+    for _ in 0..3 {
+        assert_eq!(flat.engine.say(say.clone(), None).await.unwrap(), Accepted::Duplicate { turn: turns[0] });
+    }
+    assert_eq!(flat.asks(flat.person, 0).await.0, TurnState::Done);
+    let say = flat.saying(flat.person, conversations[0], agent, "And one");
+    let Err(EngineError::Overloaded { retry_after, .. }) = flat.engine.say(say.clone(), None).await else {
+        panic!("one message has come back, not two")
+    };
+
+    // Whoever waits as long as they are told is heard.
+    flat.clock.advance_ms(retry_after.as_millis() as i64);
+    assert!(matches!(flat.engine.say(say.clone(), None).await.unwrap(), Accepted::Turn { .. }));
+
+    // A clock that is put back by an hour locks nobody out for an hour.
+    flat.clock.advance_ms(-3_600_000);
+    assert!(flat.engine.say(say.clone(), None).await.is_err());
+    flat.clock.advance_ms(3_000);
+    assert!(matches!(flat.engine.say(say, None).await.unwrap(), Accepted::Turn { .. }));
+}
+
+#[tokio::test]
+async fn stop_is_heard_from_who_speaks_too_fast() {
+    let player = playing(Scene::Long);
+    let flat = Flat::new(&player, Budget { messages_per_minute: 1, ..Budget::default() }, |_| {}).await;
+    let (turn, conversation) = flat.begins(flat.person, 0, "Go").await;
+    let agent = flat.engine.agents()[0].id;
+    let more = flat.saying(flat.person, conversation, agent, "More");
+    assert!(matches!(flat.engine.say(more, None).await, Err(EngineError::Overloaded { .. })));
+    let stop = flat.saying(flat.person, conversation, agent, "STOP");
+    assert_eq!(flat.engine.say(stop, None).await.unwrap(), Accepted::Stopped { turn });
+}
+
+#[tokio::test]
+async fn a_limit_of_messages_can_be_switched_off() {
+    let player = dear();
+    let flat = Flat::new(&player, Budget { messages_per_minute: 0, ..Budget::default() }, |_| {}).await;
+    for _ in 0..200 {
+        assert_eq!(flat.asks(flat.person, 0).await.0, TurnState::Done);
+    }
+}

@@ -52,6 +52,7 @@ pub struct Config {
     /// Who may do what, beside the default table. The first that fits decides.
     pub rules: Vec<majordomo_engine::Rule>,
     pub limits: majordomo_engine::Limits,
+    pub news: majordomo_engine::NewsConfig,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -72,6 +73,7 @@ impl Default for Config {
             agents: BTreeMap::new(),
             rules: Vec::new(),
             limits: Default::default(),
+            news: Default::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),
         }
@@ -384,8 +386,12 @@ fn check(config: &Config, layers: &mut Layers) {
         ("engine.max_message_chars", engine.max_message_chars as u64, 2, 1_000_000),
         ("engine.cool_down_seconds", engine.cool_down_seconds, 0, 86_400),
         ("engine.recall_hours", engine.recall_hours.into(), 1, 8_760),
+        ("engine.undo_minutes", engine.undo_minutes.into(), 0, 10_080),
     ] {
         range(layers, &key.split('.').collect::<Vec<_>>(), value, least, most);
+    }
+    for (key, text) in config.news.problems() {
+        blame(layers, &["news", key], format!("{key}: {text}"));
     }
     for (name, limits) in &engine.tools {
         if let Some(timeout) = limits.timeout_ms {
@@ -439,6 +445,7 @@ fn check_trust(config: &Config, layers: &mut Layers) {
         }
     }
     let limits = &config.limits;
+    range(layers, &["limits", "messages_per_minute"], limits.messages_per_minute.into(), 0, 60_000);
     let named = |section: &'static str, map: &BTreeMap<String, majordomo_engine::Limit>| {
         map.iter().map(|(name, limit)| (vec![section.to_owned(), name.clone()], *limit)).collect::<Vec<_>>()
     };
@@ -613,6 +620,7 @@ mod tests {
             ("engine", "max_message_chars", "1000001", "1000001 is not between 2 and 1000000"),
             ("engine", "cool_down_seconds", "86401", "86401 is not between 0 and 86400"),
             ("engine", "recall_hours", "0", "0 is not between 1 and 8760"),
+            ("limits", "messages_per_minute", "60001", "60001 is not between 0 and 60000"),
             ("engine.tools.tmdb", "timeout_ms", "0", "0 is not between 100 and 600000"),
             ("engine.tools.delegate", "timeout_ms", "99", "99 is not between 100 and 600000"),
             ("engine.tools.tmdb", "at_once", "0", "0 is not between 1 and 1000"),
@@ -668,6 +676,27 @@ mod tests {
             ("tools.tvmaze", "at_once", "101", "101 is not between 1 and 100"),
             ("tools.tvmaze", "per_ten_seconds", "0", "0 is not between 1 and 1000"),
             ("tools.tvmaze", "age_s", "604801", "604801 is not between 0 and 604800"),
+            (
+                "tools.plex.default",
+                "base_url",
+                "\"http://u:p@nas:32400\"",
+                "its address holds a user name or password; give the key as a setting instead",
+            ),
+            ("tools.plex.default", "discover_url", "\"ftp://h/\"", "its address is neither http nor https"),
+            ("tools.plex.default", "metadata_url", "\"ftp://h/\"", "its address is neither http nor https"),
+            ("tools.plex.default", "plex_tv_url", "\"ftp://h/\"", "its address is neither http nor https"),
+            ("tools.plex.default", "clients_url", "\"ftp://h/\"", "its address is neither http nor https"),
+            ("tools.plex.default", "product", "\" \"", "it is not a name of 1 to 100 plain letters"),
+            ("tools.plex.default", "client_identifier", "\"\"", "it is not a name of 1 to 100 plain letters"),
+            ("tools.plex.4k", "timeout_ms", "1", "1 is not between 100 and 600000"),
+            ("tools.plex.4k", "request_timeout_ms", "1", "1 is not between 100 and 600000"),
+            ("tools.plex.4k", "sync_timeout_ms", "1", "1 is not between 100 and 600000"),
+            ("tools.plex.4k", "at_once", "0", "0 is not between 1 and 100"),
+            ("tools.plex.4k", "age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.plex.4k", "reference_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.plex.4k", "watchlist_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.plex.4k", "index_age_s", "604801", "604801 is not between 0 and 604800"),
+            ("tools.plex.4k", "index_whole_age_s", "604801", "604801 is not between 0 and 604800"),
             ("models.openai", "context_tokens", "0", "must be 1000 to 100000000"),
             ("models.openai", "base_url", "\"ftp://h/\"", "its address is neither http nor https"),
             (

@@ -48,7 +48,7 @@ pub const SECTIONS: &[Section] = &[
                 "[]",
                 "Who may do what, beside the default table of docs/guides/approvals.md; the first that fits decides. Each names any of tool\n\
                  (radarr_* for all that begin so), effect (read, write, destroy), standing (a list), person, agent, place (a channel or a\n\
-                 room), arguments (text by name), and says decision (allow, ask, refuse), approvers (requester, member, admin), reason.\n\
+                 room), arguments (text by name, or >20, <=3 for numbers; tools add facts of their own such as expected_gb), and says decision (allow, ask, refuse), approvers (requester, member, admin), reason.\n\
                  Such as [{ tool = \"party_*\", standing = [\"child\"], decision = \"ask\", approvers = \"member\" }].",
             ),
         ],
@@ -260,6 +260,103 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "tools.radarr.default",
+        words: "Radarr: the household's films. One table for each instance, named as people call it: [tools.radarr.default],\n\
+                [tools.radarr.4k]. On when an address and a key are there.",
+        is_example: true,
+        settings: &[
+            absent("base_url", "\"http://nas:7878\"", "Where it is, a path prefix such as /radarr allowed."),
+            absent("api_key", "\"env:RADARR_API_KEY\"", "Its API key: Settings, General."),
+            absent(
+                "quality_profile",
+                "\"HD-1080p\"",
+                "Quality profile by name for what is added. When absent and there are several, the call has to name one.",
+            ),
+            absent(
+                "root_folder",
+                "\"/films\"",
+                "Root folder for what is added. When absent and there are several, the call has to name one.",
+            ),
+            set(
+                "fallback_profiles",
+                "[]",
+                "Quality profiles by name, in the order in which they are proposed when nothing is found in the wanted one.",
+            ),
+            set(
+                "minimum_availability",
+                "\"released\"",
+                "When a film that is added counts as out: announced, in_cinemas or released.",
+            ),
+            set("timeout_ms", "20000", "Wall time of one call, retries included, 100 to 600 000."),
+            set("request_timeout_ms", "10000", "Wait for one answer, 100 to 600 000."),
+            set("library_timeout_ms", "60000", "Wait for the whole library, 100 to 600 000."),
+            set(
+                "release_timeout_ms",
+                "120000",
+                "Wait for a search of every indexer, 100 to 600 000. A tool that does so has 130 seconds; engine.tools says otherwise.",
+            ),
+            set("command_wait_ms", "60000", "How long a search in the background is followed, 100 to 120 000."),
+            set("poll_ms", "1000", "First wait between two looks at it, growing to five times as long, 10 to 60 000."),
+            set("at_once", "6", "Requests at the same time, 1 to 100."),
+            set(
+                "age_s",
+                "60",
+                "Age in seconds, 0 to 604 800, up to which library and lists are reused; less after a change.",
+            ),
+            set(
+                "reference_age_s",
+                "600",
+                "Age in seconds, 0 to 604 800, up to which quality profiles, root folders and tags are reused.",
+            ),
+        ],
+    },
+    Section {
+        name: "tools.sonarr.default",
+        words: "Sonarr: the household's series. One table for each instance, named as people call it: [tools.sonarr.default],\n\
+                [tools.sonarr.anime]. On when an address and a key are there.",
+        is_example: true,
+        settings: &[
+            absent("base_url", "\"http://nas:8989\"", "Where it is, a path prefix such as /sonarr allowed."),
+            absent("api_key", "\"env:SONARR_API_KEY\"", "Its API key: Settings, General."),
+            absent(
+                "quality_profile",
+                "\"HD-1080p\"",
+                "Quality profile by name for what is added. When absent and there are several, the call has to name one.",
+            ),
+            absent(
+                "root_folder",
+                "\"/series\"",
+                "Root folder for what is added. When absent and there are several, the call has to name one.",
+            ),
+            set(
+                "fallback_profiles",
+                "[]",
+                "Quality profiles by name, in the order in which they are proposed when nothing is found in the wanted one.",
+            ),
+            set("timeout_ms", "20000", "Wall time of one call, retries included, 100 to 600 000."),
+            set("request_timeout_ms", "10000", "Wait for one answer, 100 to 600 000."),
+            set("library_timeout_ms", "60000", "Wait for the whole library, 100 to 600 000."),
+            set(
+                "release_timeout_ms",
+                "120000",
+                "Wait for a search of every indexer, 100 to 600 000. A tool that does so has 130 seconds; engine.tools says otherwise.",
+            ),
+            set("command_wait_ms", "60000", "How long a search in the background is followed, 100 to 120 000."),
+            set("poll_ms", "1000", "First wait between two looks at it, growing to five times as long, 10 to 60 000."),
+            set("at_once", "6", "Requests at the same time, 1 to 100."),
+            set(
+                "age_s",
+                "60",
+                "Age in seconds, 0 to 604 800, up to which library and lists are reused; less after a change.",
+            ),
+            set(
+                "reference_age_s",
+                "600",
+                "Age in seconds, 0 to 604 800, up to which quality profiles, root folders and tags are reused.",
+            ),
+        ],
+    },
+    Section {
         name: "tools.knowledge",
         words: "Questions answered from a folder of documents: Markdown (.md), PDF and plain text (.txt). On when a folder is named.",
         is_example: false,
@@ -313,6 +410,7 @@ pub const SECTIONS: &[Section] = &[
                 "How long a model that failed is passed over when another one can answer, 0 to 86 400.",
             ),
             set("recall_hours", "24", "How long the rest of a long result can be read, 1 to 8 760."),
+            set("undo_minutes", "60", "How long a change can be taken back with one press, 0 to 10 080; 0 for never."),
             set(
                 "tools",
                 "{}",
@@ -365,15 +463,77 @@ pub const SECTIONS: &[Section] = &[
         settings: &[set("wording", "\"plain\"", "How questions about it are worded: plain, themed or terminal.")],
     },
     Section {
+        name: "tools.plex.default",
+        words: "One table for each Plex server, under any name; the one called default is meant where a call names none. Off without an\n\
+                address and a token.",
+        is_example: true,
+        settings: &[
+            absent("base_url", "\"http://nas:32400\"", "Where the server is, with the path prefix."),
+            absent("token", "\"env:PLEX_TOKEN\"", "The X-Plex-Token of the server's owner."),
+            absent(
+                "discover_url",
+                "\"https://discover.provider.plex.tv\"",
+                "Where the watchlist is; it has moved before.",
+            ),
+            absent("metadata_url", "\"https://metadata.provider.plex.tv\"", "Where titles are matched with ids."),
+            absent("plex_tv_url", "\"https://plex.tv\"", "Where the account is."),
+            absent("clients_url", "\"https://clients.plex.tv\"", "Where the account's servers are listed."),
+            absent("product", "\"Majordomo\"", "What the server's list of devices calls us."),
+            absent(
+                "client_identifier",
+                "\"majordomo-den\"",
+                "A stable name of this installation; made once and kept when absent.",
+            ),
+            absent("timeout_ms", "15000", "Wall time of one call, retries included, 100 to 600 000."),
+            absent("request_timeout_ms", "10000", "Wait for one answer, 100 to 600 000."),
+            absent("sync_timeout_ms", "60000", "Wait for one answer while the whole library is read, 100 to 600 000."),
+            absent("at_once", "4", "Requests at the same time, 1 to 100: it is a home machine."),
+            absent("age_s", "60", "Seconds up to which lists and items are reused, 0 to 604 800."),
+            absent("reference_age_s", "600", "The same for sections, genres and people."),
+            absent("watchlist_age_s", "180", "Seconds in which the watchlist is not asked again, 0 to 604 800."),
+            absent("index_age_s", "300", "Seconds after which the index of ids looks for what is new, 0 to 604 800."),
+            absent(
+                "index_whole_age_s",
+                "21600",
+                "Seconds after which the index is read anew as a whole, 0 to 604 800.",
+            ),
+        ],
+    },
+    Section {
         name: "limits",
-        words: "What may be spent on models, by day and month (UTC): day_tokens, month_tokens, day_usd, month_usd. Nothing is limited that is\n\
-                not named. Reserved before a model is asked, settled after.",
+        words: "How fast a person may speak, and what may be spent on models, by day and month (UTC): day_tokens, month_tokens, day_usd,\n\
+                month_usd. Nothing is spent against a limit that is not named. Reserved before a model is asked, settled after.",
         is_example: false,
         settings: &[
+            set(
+                "messages_per_minute",
+                "120",
+                "Messages of one person within a minute, over all conversations and channels; so many may come at once, further ones are\n\
+                 told to slow down. 0 to 60 000; 0: any number.",
+            ),
             set("household", "{}", "Everybody together, such as { month_usd = 20.0 }."),
             set("person", "{}", "Each person, such as { day_tokens = 200000 }."),
             set("people", "{}", "People by name, in place of person."),
             set("agents", "{}", "Agents by name."),
+        ],
+    },
+    Section {
+        name: "news",
+        words: "What is told to those who wait for something.",
+        is_example: false,
+        settings: &[
+            set("gather_seconds", "60", "Seconds that news wait for more of the same, 0 to 3600."),
+            set(
+                "quiet_from",
+                "\"23:00\"",
+                "Nothing is told between quiet_from and quiet_to of a person's day; both empty for no quiet hours.",
+            ),
+            set("quiet_to", "\"07:00\"", "What comes in quiet hours is told then."),
+            set(
+                "look_seconds",
+                "60",
+                "Seconds between two looks at what is on its way, 1 to 3600. What nobody has found yet is looked at less often.",
+            ),
         ],
     },
     Section {
@@ -463,6 +623,8 @@ mod tests {
             .collect::<Vec<_>>()
             .join("\n")
             .replace("env:OPENAI_API_KEY", "sk-of-a-test")
+            .replace("env:RADARR_API_KEY", "0123456789abcdef0123456789abcdef")
+            .replace("env:SONARR_API_KEY", "0123456789abcdef0123456789abcdef")
             .replace("env:TMDB_API_KEY", "0123456789abcdef0123456789abcdef");
         assert_eq!(problems(&everything), "");
     }
@@ -490,6 +652,19 @@ mod tests {
             documented.sort_unstable();
             assert_eq!(documented, known, "[{}]", section.name);
         }
+    }
+
+    /// Examples of tables people name themselves show the defaults, but for what has none.
+    #[test]
+    fn the_example_of_a_plex_server_shows_the_defaults() {
+        let section = SECTIONS.iter().find(|section| section.name == "tools.plex.default").unwrap();
+        let own = ["base_url", "token", "client_identifier"];
+        let lines = section.settings.iter().filter(|setting| !own.contains(&setting.key));
+        let text: String = lines.map(|setting| format!("{} = {}\n", setting.key, setting.value)).collect();
+        let text = format!("[tools.plex.default]\n{text}");
+        let config = read(Some((Path::new("majordomo.toml"), &text)), &Environment::new()).unwrap().config;
+        let real = majordomo_tools::plex::Server::default();
+        assert_eq!(format!("{:?}", config.tools.plex["default"]), format!("{real:?}"));
     }
 
     /// The defaults written here are those of the code, wherever the code can be asked.

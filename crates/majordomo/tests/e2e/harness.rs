@@ -34,6 +34,8 @@ pub struct Setting {
     pub mode: Option<Mode>,
     /// The database; SQLite in the stage's folder when absent.
     pub store_url: Option<String>,
+    /// Radarr, Sonarr and Plex are there too.
+    pub has_media: bool,
     /// A disk of this size for the data folder, such as `12m`. Needs the rights to mount; see [`can_mount`].
     pub disk: Option<&'static str>,
 }
@@ -50,14 +52,52 @@ pub struct Stage {
     starts: usize,
 }
 
+/// The settings that name the media services of a town, without waits and quiet hours.
+fn media_of(town: &Town) -> String {
+    let (radarr, sonarr) = (town.radarr("default"), town.sonarr("default"));
+    format!(
+        r#"
+[tools.radarr.default]
+base_url = "{}"
+api_key = "{}"
+quality_profile = "HD-1080p"
+age_s = 0
+[tools.sonarr.default]
+base_url = "{}"
+api_key = "{}"
+quality_profile = "HD-1080p"
+age_s = 0
+[tools.plex.default]
+base_url = "{}"
+token = "plex-token"
+age_s = 0
+index_age_s = 0
+[news]
+gather_seconds = 0
+quiet_from = ""
+quiet_to = ""
+look_seconds = 1
+"#,
+        town.radarr_url("default"),
+        radarr.key(),
+        town.sonarr_url("default"),
+        sonarr.key(),
+        town.plex_url(),
+    )
+}
+
 impl Stage {
     pub async fn new() -> Self {
         Self::with(Setting::default()).await
     }
 
     pub async fn with(setting: Setting) -> Self {
-        let plan: Plan = Town::plan().model(setting.mode.unwrap_or_else(Mode::demo_at_once)).tmdb().tvmaze();
+        let mut plan: Plan = Town::plan().model(setting.mode.unwrap_or_else(Mode::demo_at_once)).tmdb().tvmaze();
+        if setting.has_media {
+            plan = plan.plex().radarr("default").sonarr("default");
+        }
         let town = plan.start().await.expect("the stand-ins start");
+        let media = if setting.has_media { media_of(&town) } else { String::new() };
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             r#"
@@ -76,6 +116,7 @@ image_base_url = "{images}"
 api_key = "0123456789abcdef0123456789abcdef"
 [tools.tvmaze]
 base_url = "{tvmaze}"
+{media}
 {more}
 "#,
             model = town.model_url(),
@@ -264,6 +305,17 @@ base_url = "{tvmaze}"
         let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
         let told = Command::new("prlimit").args(["--pid", &process, &format!("--fsize={limit}:")]).status();
         assert!(told.is_ok_and(|status| status.success()), "prlimit sets the limit");
+    }
+
+    /// Memory the program has now, and the most it ever had, in KiB, as the kernel counts it.
+    pub fn memory(&self) -> (u64, u64) {
+        let process = self.process.as_ref().expect("the program runs").id();
+        let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the kernel tells");
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("it is counted");
+            line.trim().trim_end_matches(" kB").parse().expect("a number")
+        };
+        (field("VmRSS:"), field("VmHWM:"))
     }
 
     /// A new conversation; its id.

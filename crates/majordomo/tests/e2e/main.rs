@@ -12,8 +12,12 @@ mod flows {
     mod decisions;
     mod disk;
     mod faults;
+    mod files;
+    mod finding;
     mod house;
+    mod injected;
     mod kills;
+    mod media;
     mod party;
     mod secrets;
     mod settings;

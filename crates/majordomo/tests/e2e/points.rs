@@ -85,6 +85,9 @@ pub const CARRYING: [&str; 19] = [
 /// From a no to its end.
 pub const DECLINING: [&str; 6] = ["appr.rx", "appr.cas", "ack", "lease", "final.tx", "final.done"];
 
+/// From a wish that was granted to the news that it can be watched.
+pub const FOLLOWING: [&str; 3] = ["follow.tx", "news.tx", "news.done"];
+
 /// From the signal to stop to the end of the process, while a turn runs.
 pub const STOPPING: [&str; 3] = ["stop.rx", "drain", "drain:3"];
 
@@ -106,11 +109,12 @@ pub fn name(point: &str) -> &str {
 
 #[test]
 fn every_fault_point_is_walked_and_every_walked_one_is_there() {
-    let walks: [&[&str]; 8] = [
+    let walks: [&[&str]; 9] = [
         &QUESTION,
         &PARKING,
         &CARRYING,
         &DECLINING,
+        &FOLLOWING,
         &STOPPING,
         &FOLDING,
         &ROTATE,

@@ -1,12 +1,13 @@
-//! Runs the stand-ins by hand or for a bench: prints their addresses, one a line, and serves until it is interrupted.
+//! Runs the stand-ins by hand or for a bench: prints their addresses, one a line, with the key behind it where only one is
+//! taken, and serves until it is interrupted.
 
 #![allow(clippy::print_stdout, reason = "the addresses are what this program is asked for")]
 
 use clap::{Parser, ValueEnum};
-use majordomo_standins::{Mode, Pace, Plan, Town, proxy::Proxy};
+use majordomo_standins::{DEFAULT, Mode, Pace, Plan, Town, proxy::Proxy};
 use std::{io, path::PathBuf, time::Duration};
 
-/// Stand-ins of a language model, TMDb and TVmaze on loopback.
+/// Stand-ins of a language model, TMDb, TVmaze, Plex, Radarr and Sonarr on loopback.
 #[derive(Parser)]
 #[command(name = "majordomo-standins", version)]
 struct Arguments {
@@ -19,6 +20,27 @@ struct Arguments {
     /// Port of TVmaze; 0 for a free one.
     #[arg(long)]
     tvmaze_port: Option<u16>,
+    /// Port of Plex; 0 for a free one. The hosts behind plex.tv are on a free one beside it.
+    #[arg(long)]
+    plex_port: Option<u16>,
+    /// Made-up films and series in place of the household's library.
+    #[arg(long, requires = "plex_port")]
+    plex_items: Option<u64>,
+    /// Port of Radarr; 0 for a free one.
+    #[arg(long)]
+    radarr_port: Option<u16>,
+    /// URL base of Radarr, such as `/radarr`.
+    #[arg(long, default_value = "")]
+    radarr_base: String,
+    /// Port of Sonarr; 0 for a free one.
+    #[arg(long)]
+    sonarr_port: Option<u16>,
+    /// URL base of Sonarr, such as `/sonarr`.
+    #[arg(long, default_value = "")]
+    sonarr_base: String,
+    /// Names of further Radarrs and Sonarrs with nothing in them, such as `4k`, on free ports.
+    #[arg(long)]
+    also: Vec<String>,
     /// Port of a bare streaming proxy in front of the model; 0 for a free one.
     #[arg(long, requires = "model_port")]
     proxy_port: Option<u16>,
@@ -66,7 +88,9 @@ impl Arguments {
     /// Everything on free ports when no port is named.
     fn plan(&self) -> Plan {
         let mut plan = Town::plan().log(!self.no_log);
-        let all = self.model_port.is_none() && self.tmdb_port.is_none() && self.tvmaze_port.is_none();
+        let named =
+            [self.model_port, self.tmdb_port, self.tvmaze_port, self.plex_port, self.radarr_port, self.sonarr_port];
+        let all = named.iter().all(Option::is_none);
         if let Some(port) = self.model_port.or(all.then_some(0)) {
             plan = plan.model_at(port, self.mode());
         }
@@ -75,6 +99,21 @@ impl Arguments {
         }
         if let Some(port) = self.tvmaze_port.or(all.then_some(0)) {
             plan = plan.tvmaze_at(port);
+        }
+        if let Some(port) = self.plex_port.or(all.then_some(0)) {
+            plan = plan.plex_at(port, 0);
+        }
+        if let Some(count) = self.plex_items {
+            plan = plan.plex_items(count);
+        }
+        if let Some(port) = self.radarr_port.or(all.then_some(0)) {
+            plan = plan.radarr_at(DEFAULT, port, &self.radarr_base);
+        }
+        if let Some(port) = self.sonarr_port.or(all.then_some(0)) {
+            plan = plan.sonarr_at(DEFAULT, port, &self.sonarr_base);
+        }
+        for name in &self.also {
+            plan = plan.radarr(name).sonarr(name);
         }
         match &self.specs {
             Some(folder) => plan.specs(folder),
@@ -98,10 +137,18 @@ fn main() -> io::Result<()> {
             ("tmdb", town.tmdb_url()),
             ("tmdb_images", town.tmdb_image_url()),
             ("tvmaze", town.tvmaze_url()),
+            ("plex", town.plex_url()),
+            ("plex_discover", town.plex_cloud_url("discover")),
+            ("plex_metadata", town.plex_cloud_url("metadata")),
+            ("plex_tv", town.plex_cloud_url("tv")),
+            ("plex_clients", town.plex_cloud_url("clients")),
             ("proxy", proxy.as_ref().map_or_else(String::new, |proxy| format!("{}/v1", proxy.url()))),
         ];
         for (name, address) in addresses.iter().filter(|(_, address)| !address.is_empty()) {
             println!("{name} {address}");
+        }
+        for (name, address, key) in town.servarrs() {
+            println!("{name} {address} {key}");
         }
         tokio::signal::ctrl_c().await
     })

@@ -141,11 +141,6 @@ impl Disk {
         self.files().iter().filter(|(path, _)| path.starts_with(folder)).map(|(p, f)| (p.clone(), f.clone())).collect()
     }
 
-    /// The file of a film or an episode, if there is one.
-    pub(crate) fn find(&self, what: What) -> Option<(String, File)> {
-        self.files().iter().find(|(_, file)| file.what == what).map(|(path, file)| (path.clone(), file.clone()))
-    }
-
     /// Bytes.
     pub(crate) fn free(&self) -> u64 {
         let used: u64 = self.files().values().map(|file| file.size).sum();

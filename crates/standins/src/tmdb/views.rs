@@ -4,6 +4,7 @@ use super::{Thing, discover::strictness};
 use crate::household::{
     Airing, COUNTRIES, FILM_GENRES, Film, HOUSEHOLD, PROVIDERS, Person, SERIES_GENRES, Series, genres, number_of,
     poster,
+    seasons::{HILLBILLIES, TvdbEpisode},
 };
 use jiff::{ToSpan, civil::Date};
 use serde_json::{Value, json};
@@ -252,10 +253,39 @@ fn episode(airing: &Airing<'_>) -> Value {
     })
 }
 
+/// Episodes of a second season, of the one series about which TMDb and TVDB agree that it has one.
+fn second(series: &Series) -> Vec<TvdbEpisode> {
+    if series.tvdb != HILLBILLIES {
+        return Vec::new();
+    }
+    // Nothing of it counts from today.
+    series.tvdb_episodes(Date::default()).into_iter().filter(|episode| episode.season == 2).collect()
+}
+
+fn second_episode(series: &Series, fact: &TvdbEpisode) -> Value {
+    json!({
+        "air_date": fact.date.to_string(), "episode_number": fact.number, "episode_type": "standard",
+        "id": series.tvmaze * 100 + 50 + u64::from(fact.number), "name": fact.title, "overview": "", "production_code": "",
+        "runtime": series.runtime, "season_number": 2, "show_id": series.id, "still_path": poster::series_backdrop(series),
+        "vote_average": series.vote, "vote_count": series.votes / 10, "crew": [], "guest_stars": [],
+    })
+}
+
 pub(super) fn series(series: &Series, today: Date) -> Value {
     let mut details = series_item(series);
     let airing = |airing: Option<Airing<'_>>| airing.as_ref().map_or(Value::Null, episode);
     let number = HOUSEHOLD.person(&series.creator).map(|person| person.id);
+    let season = |number: u64, date: String, count: usize| {
+        json!({
+            "air_date": date, "episode_count": count, "id": series.id * 10 + number, "name": format!("Season {number}"),
+            "overview": "", "poster_path": poster::series_poster(series), "season_number": number, "vote_average": series.vote,
+        })
+    };
+    let mut seasons = vec![season(1, series.first.clone(), series.episodes.len())];
+    let later = second(series);
+    if let Some(first) = later.first() {
+        seasons.push(season(2, first.date.to_string(), later.len()));
+    }
     let extra = json!({
         "created_by": [{"id": number, "credit_id": "c", "name": series.creator, "gender": 0, "profile_path": null}],
         "episode_run_time": [series.runtime], "genres": genres(&SERIES_GENRES, &series.genres), "homepage": "",
@@ -264,12 +294,10 @@ pub(super) fn series(series: &Series, today: Date) -> Value {
         "last_air_date": series.aired_last(today).map(|airing| airing.date.to_string()),
         "last_episode_to_air": airing(series.aired_last(today)), "next_episode_to_air": airing(series.airs_next(today)),
         "networks": [{"id": number_of(&HOUSEHOLD.networks(), &series.network), "name": series.network, "logo_path": null, "origin_country": "US"}],
-        "number_of_episodes": series.episodes.len(), "number_of_seasons": 1, "production_companies": [],
+        "number_of_episodes": series.episodes.len() + second(series).len(), "number_of_seasons": seasons.len(),
+        "production_companies": [],
         "production_countries": [{"iso_3166_1": "US", "name": "United States of America"}],
-        "seasons": [{
-            "air_date": series.first, "episode_count": series.episodes.len(), "id": series.id * 10 + 1, "name": "Season 1",
-            "overview": "", "poster_path": poster::series_poster(series), "season_number": 1, "vote_average": series.vote,
-        }],
+        "seasons": seasons,
         "spoken_languages": [{"english_name": "English", "iso_639_1": "en", "name": "English"}], "tagline": "",
     });
     merge(&mut details, extra);
@@ -316,6 +344,20 @@ pub(super) fn series_part(series: &Series, part: &[&str], today: Date) -> Option
             "episodes": series.all_airings(today).iter().map(episode).collect::<Vec<_>>(),
             "poster_path": poster::series_poster(series), "season_number": 1, "vote_average": series.vote, "networks": [],
         }),
+        ["season", "2"] => {
+            let facts = second(series);
+            let first = facts.first()?;
+            let episodes: Vec<Value> = facts.iter().map(|fact| second_episode(series, fact)).collect();
+            json!({
+                "_id": format!("season{id}x2"), "air_date": first.date.to_string(), "name": "Season 2", "overview": "",
+                "id": id * 10 + 2, "episodes": episodes, "poster_path": poster::series_poster(series), "season_number": 2,
+                "vote_average": series.vote, "networks": [],
+            })
+        }
+        ["season", "2", "episode", number] => {
+            let wanted: u32 = number.parse().ok()?;
+            second_episode(series, second(series).iter().find(|fact| fact.number == wanted)?)
+        }
         ["season", "1", "episode", number] => {
             let wanted: usize = number.parse().ok()?;
             episode(series.all_airings(today).iter().find(|airing| airing.number == wanted)?)

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 mod moving;
+mod requests;
 mod sealed;
 mod shared;
 
@@ -12,7 +13,7 @@ use majordomo_domain::{
     Role, Standing, TurnId, TurnState, Usage, delivery::DeliveryState, op::Say, person::Identity,
 };
 use majordomo_store::{
-    AcceptOutcome, ApiKey, Fence, FinishedTurn, NewConversation, NewSay, Step, StepKind, Store, StoreError,
+    AcceptOutcome, ApiKey, Fence, FinishedTurn, NewConversation, NewSay, Scope, Step, StepKind, Store, StoreError,
 };
 use std::future::Future;
 
@@ -350,6 +351,41 @@ async fn people_sign_in_once_per_code_and_the_last_admin_stays() {
         store.delete_person(ada.id).await.unwrap();
         assert!(store.person_behind("web", "42").await.unwrap().is_none());
         assert!(matches!(store.delete_person(bea.id).await, Err(StoreError::Conflict(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_keys_and_values_are_text_or_refused_and_nobodys_else() {
+    on_every_database(async |store| {
+        let odd = ["../x", "a/b", "'; DROP TABLE documents; --", "\" OR \"1\"=\"1", "%", "_", "$1", "?", "日本", "🎬"];
+        for (number, key) in odd.iter().enumerate() {
+            let body = format!("{number} {key}");
+            assert_eq!(store.put_document("notes", "ada", key, &body, Some(0), 1).await.unwrap(), 1, "{key}");
+        }
+        for (number, key) in odd.iter().enumerate() {
+            let read = store.document("notes", "ada", key).await.unwrap().unwrap();
+            assert_eq!((read.key.as_str(), read.body), (*key, format!("{number} {key}")));
+            for (toolkit, owner) in [("notes", "bea"), ("notes", ""), ("notes", "' OR '1'='1"), ("party", "ada")] {
+                assert!(store.document(toolkit, owner, key).await.unwrap().is_none(), "{toolkit} {owner} {key}");
+                assert!(!store.remove_document(toolkit, owner, key).await.unwrap(), "{toolkit} {owner} {key}");
+            }
+        }
+        let long = "k".repeat(10_000);
+        for key in ["", &long, "a\0b", "a\nb"] {
+            let refused = store.put_document("notes", "ada", key, "x", None, 1).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{key:.20}: {refused:?}");
+            assert!(store.document("notes", "ada", key).await.unwrap().is_none());
+            assert!(!store.remove_document("notes", "ada", key).await.unwrap());
+        }
+        for body in ["v".repeat(10_000_000), "a\0b".into()] {
+            let refused = store.put_document("notes", "ada", "large", &body, None, 1).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+        }
+        assert_eq!(store.document_keys("notes", "ada").await.unwrap().len(), odd.len());
+        for id in ["", "a\0b", "' OR '1'='1", "%", &long] {
+            assert!(!store.forget_fact(id, &[Scope::Household]).await.unwrap(), "{id:.20}");
+        }
     })
     .await;
 }

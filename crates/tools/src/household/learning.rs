@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Words of one kind in a rating.
+type WordsOf = fn(&Rating) -> &Vec<String>;
+/// Where words of that kind are liked, and disliked.
+type ListsOf = fn(&mut Profile) -> (&mut Vec<String>, &mut Vec<String>);
+
 /// Lessons remembered; older ones stay learned and can no longer be taken back.
 const MOST_LESSONS: usize = 300;
 /// Bytes of all lessons together.
@@ -277,7 +282,7 @@ impl Notebook {
             _ => {}
         }
         let source = Source::Rated(rating);
-        let kinds: [(fn(&Rating) -> &Vec<String>, fn(&mut Profile) -> (&mut Vec<String>, &mut Vec<String>)); 3] = [
+        let kinds: [(WordsOf, ListsOf); 3] = [
             (|rating| &rating.genres, |p| (&mut p.likes.genres, &mut p.dislikes.genres)),
             (|rating| &rating.people, |p| (&mut p.likes.people, &mut p.dislikes.people)),
             (|rating| &rating.keywords, |p| (&mut p.likes.motifs, &mut p.dislikes.vibes)),

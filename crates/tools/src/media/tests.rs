@@ -34,7 +34,7 @@ impl Town {
         let tmdb = with_tmdb.then(|| Tmdb::new(&config, &upstream));
         let config =
             tvmaze::Config { base_url: self.tvmaze.url(), per_ten_seconds: 1_000, ..tvmaze::Config::default() };
-        toolkit(Media { tmdb, tvmaze: Some(Tvmaze::new(&config, &upstream)) })
+        toolkit(Media { tmdb, tvmaze: Some(Tvmaze::new(&config, &upstream)), ..Media::default() })
     }
 
     fn tmdb_answers(&self) -> &Self {

@@ -69,3 +69,37 @@ async fn a_fact_is_forgotten_by_its_person_only() {
         assert!(matches!(refused, Err(ToolError::TellModel(_))), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn odd_facts_are_text_or_refused_and_odd_ids_find_nothing() {
+    let memory = toolkit(Some(Store::scratch().await.unwrap()));
+    let (one, other) = (call(), call());
+    let odd = ["../../etc/passwd", "'; DROP TABLE facts; --", "%", "\" OR \"1\"=\"1", "🎬"];
+    let remember = |text: &str| serde_json::json!({ "text": text }).to_string();
+    let forget = |id: &str| serde_json::json!({ "id": id }).to_string();
+    for text in odd {
+        run(&memory, "remember", &remember(text), &one).await.unwrap();
+    }
+    run(&memory, "remember", &remember("a\0b\nc"), &one).await.unwrap();
+    let known = run(&memory, "what_is_known", "{}", &one).await.unwrap().text;
+    for text in odd.into_iter().chain(["ab c"]) {
+        assert!(known.contains(&format!("- {text} [")), "{text}: {known}");
+    }
+    assert_eq!(run(&memory, "what_is_known", "{}", &other).await.unwrap().text, "Nothing is remembered here.");
+    let short = "one sentence of at most 500 characters";
+    for (size, said) in [(10_000, short), (10_000_000, "arguments are 10000011 bytes, the limit is 65536")] {
+        let refused = run(&memory, "remember", &remember(&"x".repeat(size)), &one).await;
+        assert_eq!(refused.unwrap_err(), ToolError::TellModel(said.into()));
+    }
+    // Ids that are no ids, and the id of another person's fact.
+    let id = known.split("id ").nth(1).unwrap().split(']').next().unwrap().to_owned();
+    let long = "x".repeat(10_000);
+    let ids = ["", "%", "../x", "a\0b", "' OR '1'='1", long.as_str(), &format!("{id}' OR '1'='1")];
+    for (who, ids) in [(&one, &ids[..]), (&other, &[id.as_str()])] {
+        for id in ids {
+            let refused = run(&memory, "forget", &forget(id), who).await;
+            assert!(matches!(refused, Err(ToolError::TellModel(_))), "{id:.40}: {refused:?}");
+        }
+    }
+    assert_eq!(run(&memory, "what_is_known", "{}", &one).await.unwrap().text, known, "nothing was forgotten");
+}

@@ -152,3 +152,33 @@ async fn added_is_said_only_when_it_is_kept_and_changes_at_once_are_all_kept() {
     let lost = run(&party, "party_add_character", r#"{"name":"V","role":"Solo"}"#, &next(&one, "x")).await;
     assert!(matches!(lost, Err(ToolError::CouldNotAsk { .. })), "{lost:?}");
 }
+
+#[tokio::test]
+async fn odd_names_are_text_or_refused_and_another_persons_party_is_not_found_by_them() {
+    let (party, store) = party().await;
+    let (one, other) = (call(), call());
+    let odd = ["../../x", "a/b", "'; DROP TABLE documents; --", "%", "\" OR 1=1", "CON", "日本"];
+    let add = |name: &str| serde_json::json!({ "name": name, "role": name }).to_string();
+    for (number, name) in odd.iter().enumerate() {
+        run(&party, "party_add_character", &add(name), &next(&one, &number.to_string())).await.unwrap();
+    }
+    let shown = run(&party, "party_view", "{}", &one).await.unwrap();
+    let names: Vec<String> = shown.cards.iter().map(|card| card.title.clone()).collect();
+    assert_eq!(names, odd);
+    assert_eq!(run(&party, "party_view", "{}", &other).await.unwrap().text, "The party is empty.");
+    for name in odd {
+        let name = serde_json::json!({ "name": name }).to_string();
+        let missing = run(&party, "party_remove_character", &name, &other).await.unwrap_err();
+        assert!(missing.to_string().contains("was not found; the party is empty"), "{missing}");
+    }
+    // What cannot be seen is taken out; what is too long is refused, and quoted short.
+    run(&party, "party_add_character", &add("a\0b\nc"), &next(&one, "nul")).await.unwrap();
+    assert!(run(&party, "party_view", "{}", &one).await.unwrap().text.contains("\"ab c\""));
+    let short = "the name has 10000 characters; the limit is 60";
+    for (size, said) in [(10_000, short), (10_000_000, "arguments are 20000021 bytes, the limit is 65536")] {
+        let refused = run(&party, "party_add_character", &add(&"x".repeat(size)), &next(&one, "long")).await;
+        assert_eq!(refused.unwrap_err(), ToolError::TellModel(said.into()));
+    }
+    let keys = store.document_keys("party", &one.place()).await.unwrap();
+    assert_eq!(keys, ["all"], "no name becomes a key");
+}

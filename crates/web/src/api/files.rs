@@ -1,7 +1,11 @@
-//! Files that come with a message: few kinds, bounded, and what they say they are.
+//! Files that come with a message: few kinds, bounded, and what they say they are. Nothing is unpacked or drawn here, so what is small on
+//! the wire stays small; of a picture only the first bytes are read, for its kind and how large it would be drawn. Nothing is written
+//! under a file's name: it is text of the message, and the message's id is what a file is found by.
 
 use crate::error::ApiError;
+use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use imagesize::ImageType;
 use majordomo_domain::{Part, text};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +14,9 @@ use utoipa::ToSchema;
 const MAX_FILES: usize = 8;
 /// Bytes of one file.
 const MAX_BYTES: usize = 10_000_000;
+/// Pixels of a picture, and of each of its sides. Whoever draws it needs four bytes for each; no model looks at so many.
+const MAX_PIXELS: usize = 50_000_000;
+const MAX_SIDE: usize = 16_384;
 /// Characters of a file's name.
 const MAX_NAME: usize = 120;
 
@@ -24,7 +31,8 @@ pub(crate) struct FileBody {
     data: String,
 }
 
-/// The parts of a message for these files. 422 for a kind we do not take or one that is not what it says, 413 for too much.
+/// The parts of a message for these files. 422 `WRONG_FILE` for a kind we do not take or one that is not what it says, 413 for too many
+/// bytes or pixels.
 pub(crate) fn parts_of(files: Vec<FileBody>) -> Result<Vec<Part>, ApiError> {
     if files.len() > MAX_FILES {
         return Err(ApiError::too_large(format!("a message has at most {MAX_FILES} files")));
@@ -37,27 +45,70 @@ fn part_of(file: FileBody) -> Result<Part, ApiError> {
     if file.data.len() / 4 * 3 > MAX_BYTES {
         return Err(ApiError::too_large(format!("“{name}” is larger than {} MB", MAX_BYTES / 1_000_000)));
     }
-    let bytes =
-        STANDARD.decode(&file.data).map_err(|_| ApiError::invalid(format!("the data of “{name}” is not base64")))?;
+    let bytes = STANDARD.decode(&file.data).map_err(|_| wrong_file(format!("the data of “{name}” is not base64")))?;
     let media_type = file.media_type.trim().to_ascii_lowercase();
-    let is_text = || !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
-    let is_what_it_says = match media_type.as_str() {
-        "image/png" => bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
-        "image/jpeg" => bytes.starts_with(b"\xff\xd8\xff"),
-        "image/gif" => bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a"),
-        "image/webp" => bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"),
-        "application/pdf" => bytes.starts_with(b"%PDF-"),
-        "text/plain" | "text/markdown" | "text/csv" | "application/json" => is_text(),
-        _ => return Err(ApiError::invalid(format!("“{name}”: files of this kind are not taken"))),
-    };
-    if !is_what_it_says || bytes.is_empty() {
-        return Err(ApiError::invalid(format!("“{name}” is not what its media type says")));
+    match media_type.as_str() {
+        "image/png" | "image/jpeg" | "image/gif" | "image/webp" => check_picture(&name, &media_type, &bytes)?,
+        "application/pdf" if bytes.starts_with(b"%PDF-") => {}
+        "text/plain" | "text/markdown" | "text/csv" | "application/json" if is_text(&bytes) => {}
+        "application/pdf" | "text/plain" | "text/markdown" | "text/csv" | "application/json" => {
+            return Err(not_what_it_says(&name));
+        }
+        _ => return Err(wrong_file(format!("“{name}”: files of this kind are not taken"))),
     }
     if media_type.starts_with("image/") {
         Ok(Part::Image { media_type, data: file.data })
     } else {
         Ok(Part::File { name, media_type, data: file.data })
     }
+}
+
+fn check_picture(name: &str, media_type: &str, bytes: &[u8]) -> Result<(), ApiError> {
+    let real = match imagesize::image_type(bytes) {
+        Ok(ImageType::Png) => "image/png",
+        Ok(ImageType::Jpeg) => "image/jpeg",
+        Ok(ImageType::Gif) => "image/gif",
+        Ok(ImageType::Webp) => "image/webp",
+        _ => return Err(not_what_it_says(name)),
+    };
+    if real != media_type || holds_markup(bytes) {
+        return Err(not_what_it_says(name));
+    }
+    let (width, height) = imagesize::blob_size(bytes).map_or((0, 0), |size| (size.width, size.height));
+    if width == 0 || height == 0 {
+        return Err(wrong_file(format!("“{name}” is damaged: it does not say how large a picture it is")));
+    }
+    if width.max(height) > MAX_SIDE || width.saturating_mul(height) > MAX_PIXELS {
+        return Err(ApiError::too_large(format!(
+            "“{name}” has {width} × {height} pixels; a picture has at most {} million, and {MAX_SIDE} a side",
+            MAX_PIXELS / 1_000_000
+        )));
+    }
+    Ok(())
+}
+
+/// A picture that is a page at the same time, for whoever looks for one in it. No picture needs these words.
+fn holds_markup(bytes: &[u8]) -> bool {
+    let tags: [&[u8]; 4] = [b"html", b"script", b"!doctype", b"iframe"];
+    let ends = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'));
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'<').any(|(at, _)| {
+        let rest = &bytes[at + 1..];
+        tags.iter().any(|tag| {
+            rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)) && ends(rest.get(tag.len()))
+        })
+    })
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn not_what_it_says(name: &str) -> ApiError {
+    wrong_file(format!("“{name}” is not what its media type says"))
+}
+
+fn wrong_file(sentence: String) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "WRONG_FILE", sentence)
 }
 
 /// The last part of a path, without what could mislead.

@@ -47,12 +47,14 @@ pub(crate) async fn create(
     _caller: Caller<Administers>,
     Json(body): Json<NewPerson>,
 ) -> Result<(StatusCode, axum::Json<Person>), ApiError> {
-    if shared.web.store.people().await?.len() >= MAX_PEOPLE {
+    let people = shared.web.store.people().await?;
+    if people.len() >= MAX_PEOPLE {
         return Err(ApiError::conflict(format!("a household has at most {MAX_PEOPLE} people")));
     }
+    let id = PersonId::new();
     let person = Person {
-        id: PersonId::new(),
-        name: clean_name(&body.name)?,
+        id,
+        name: free_name(&body.name, &people, id)?,
         standing: body.standing,
         zone: body.zone.map(known_zone).transpose()?,
         language: body.language.map(known_language).transpose()?,
@@ -93,7 +95,7 @@ pub(crate) async fn change(
     let mut person = shared.web.store.person(id).await?;
     let mut signs_out = false;
     if let Some(name) = body.name {
-        person.name = clean_name(&name)?;
+        person.name = free_name(&name, &shared.web.store.people().await?, id)?;
     }
     if let Some(standing) = body.standing {
         if person.standing == Standing::Admin && standing != Standing::Admin {
@@ -153,6 +155,16 @@ pub(crate) async fn link(
     let person = web.store.person(id).await?;
     let link = login_link(&web.store, &web.config, person.id, shared.now_ms(), LINK_LIFE).await?;
     Ok(axum::Json(Link { url: link.url, expires_at_ms: link.expires_at_ms }))
+}
+
+/// A name that nobody else has: rules, limits and commands name people, and nobody gets another one's by a name.
+fn free_name(name: &str, people: &[Person], whose: PersonId) -> Result<String, ApiError> {
+    let name = clean_name(name)?;
+    let is_taken = |other: &Person| other.id != whose && other.name.to_lowercase() == name.to_lowercase();
+    match people.iter().any(is_taken) {
+        true => Err(ApiError::conflict(format!("somebody is named “{name}” already"))),
+        false => Ok(name),
+    }
 }
 
 /// A name on one line, without what cannot be seen.

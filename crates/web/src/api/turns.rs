@@ -2,15 +2,17 @@
 
 use super::messages::drop_proof;
 use crate::{
-    auth::{Caller, Chats, Reads},
-    body::Id,
+    auth::{Caller, Chats, Decides, Reads},
+    body::{Id, Json},
     error::ApiError,
     shared::{House, Shared},
-    wire::{self, Cancelled, TurnReport},
+    wire::{self, Cancelled, TurnReport, Undone},
 };
 use axum::extract::State;
 use majordomo_domain::{PersonId, TurnId, op::CancelTarget};
 use majordomo_store::{Step, StepKind, Turn};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// A turn in a conversation of this person. Another one's is not found.
 async fn own(shared: &Shared, id: TurnId, person: PersonId) -> Result<Turn, ApiError> {
@@ -66,6 +68,27 @@ fn describe(step: &Step, all: &[Step]) -> Result<wire::Step, ApiError> {
     let name = body.as_object_mut().and_then(|object| object.remove("kind"));
     let name = name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
     Ok(wire::Step { seq: step.seq, kind: name, state, body, created_at_ms: step.created_at_ms })
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UndoBody {
+    /// Of the call whose change is taken back.
+    call_id: String,
+}
+
+/// Take back what a call of this turn has changed, once, while it is offered. Pressed twice it is the same turn.
+#[utoipa::path(post, path = "/api/turns/{id}/undo", tag = "turns", params(("id" = Uuid, Path)), request_body = UndoBody,
+    responses((status = 200, body = Undone)))]
+pub(crate) async fn undo(
+    State(shared): House,
+    caller: Caller<Decides>,
+    Id(id): Id<TurnId>,
+    Json(body): Json<UndoBody>,
+) -> Result<axum::Json<Undone>, ApiError> {
+    own(&shared, id, caller.person.id).await?;
+    let turn = shared.web.engine.undo(&caller.person, id, &body.call_id).await?;
+    Ok(axum::Json(Undone { turn_id: turn.0 }))
 }
 
 /// Stop a turn. It leaves a marker that everybody can see.

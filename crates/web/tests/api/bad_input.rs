@@ -172,3 +172,37 @@ async fn too_many_waiting_messages_are_told_to_slow_down() {
     assert_eq!(asker.delete(&format!("/api/conversations/{id}")).await.status, 204);
     drop(speaker);
 }
+
+#[tokio::test]
+async fn two_hundred_messages_of_one_person_are_a_few_turns_and_others_are_heard() {
+    let house = House::new().await;
+    let (ada, ben) = (house.program(&house.admin).await, house.program(&house.member).await);
+    let mut talks = Vec::new();
+    for _ in 0..20 {
+        talks.push(format!("/api/conversations/{}/messages", ada.new_conversation().await));
+    }
+    let (mut taken, mut refused) = (0, None);
+    for n in 0..200 {
+        house.model.says("Yes.");
+        let answer = ada.post(&talks[n % talks.len()], json!({ "text": "hi" })).await;
+        match answer.status {
+            202 => taken += 1,
+            _ => refused = Some(answer),
+        }
+        house.quiet().await;
+        house.clock.advance_ms(50);
+    }
+    // The room of a minute at once, and what comes back within ten seconds.
+    assert_eq!(taken, 120 + 20 - 1);
+    let refused = refused.expect("some are refused");
+    assert_eq!((refused.status, refused.code()), (429, "TOO_MANY_REQUESTS"), "{}", refused.text);
+    assert_eq!(refused.json["error"], "slow down: 120 messages within a minute are the limit for one person");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(house.model.asked().len(), taken, "what was refused costs nothing");
+    let theirs = format!("/api/conversations/{}/messages", ben.new_conversation().await);
+    assert_eq!(ben.post(&theirs, json!({ "text": "hi" })).await.status, 202);
+    house.quiet().await;
+    house.clock.advance_ms(1_000);
+    assert_eq!(ada.post(&talks[0], json!({ "text": "hi" })).await.status, 202);
+    house.quiet().await;
+}

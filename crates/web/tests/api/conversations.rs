@@ -169,38 +169,6 @@ async fn a_repeat_under_the_same_key_is_one_message() {
 }
 
 #[tokio::test]
-async fn files_are_taken_when_they_are_what_they_say() {
-    let house = House::new().await;
-    let asker = house.program(&house.member).await;
-    let id = asker.new_conversation().await;
-    let path = format!("/api/conversations/{id}/messages");
-    let file = |name: &str, kind: &str, data: &str| json!({ "name": name, "media_type": kind, "data": data });
-    let (png, text) = ("iVBORw0KGgoAAAA=", "aGVsbG8=");
-    house.model.says("A picture.");
-    let said = asker
-        .post(&path, json!({ "files": [file("../a.png", "image/png", png), file("a/b.txt", "text/plain", text)] }))
-        .await;
-    assert_eq!(said.status, 202, "{}", said.text);
-    house.quiet().await;
-    let stored = asker.get(&path).await;
-    assert_eq!(stored.json["messages"][0]["parts"][1]["name"], "b.txt");
-    for (wrong, status) in [
-        (file("a.png", "image/png", text), 422),
-        (file("a.txt", "text/plain", "AAEC"), 422),
-        (file("a.html", "text/html", text), 422),
-        (file("a.svg", "image/svg+xml", text), 422),
-        (file("a.txt", "text/plain", "not base64!"), 422),
-        (file("a.txt", "text/plain", ""), 422),
-        (file("a.txt", "text/plain", &"AAAA".repeat(3_400_000)), 413),
-    ] {
-        let answer = asker.post(&path, json!({ "text": "look", "files": [wrong] })).await;
-        assert_eq!(answer.status, status, "{}", answer.text);
-    }
-    let many = vec![file("a.txt", "text/plain", text); 9];
-    assert_eq!(asker.post(&path, json!({ "text": "look", "files": many })).await.status, 413);
-}
-
-#[tokio::test]
 async fn tools_are_listed_and_run() {
     let house = House::new().await;
     let asker = house.program(&house.member).await;
@@ -320,4 +288,36 @@ async fn thinking_is_shown_without_its_proof() {
     assert!(messages.text.contains("Hm."));
     assert!(!messages.text.contains("opaque-proof") && all.iter().all(|event| !event.raw.contains("opaque-proof")));
     assert_eq!(asker.send(Method::HEAD, "/api/me", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_conversation_deleted_while_it_is_answered_stays_deleted() {
+    let house = House::new().await;
+    let asker = house.program(&house.member).await;
+    let id = asker.new_conversation().await;
+    let path = format!("/api/conversations/{id}");
+    let speaker = house.live.speaker();
+    let mut events = asker.watch(&format!("{path}/events")).await;
+    let said = json!({ "text": "tell me a story", "model": "live/one" });
+    let turn = asker.post(&format!("{path}/messages"), said.clone()).await.json["turn_id"].clone();
+    // One that waits behind it, too.
+    assert_eq!(asker.post(&format!("{path}/messages"), said).await.status, 202);
+    house.live.heard().await;
+    speaker.say("Once");
+    while events.next().await.expect("it is written").data["type"] != "text_delta" {}
+    assert_eq!(asker.delete(&path).await.status, 204);
+    speaker.say(" upon a time");
+    speaker.end();
+    house.quiet().await;
+    while events.next().await.expect("it is told").data["type"] != "conversation_deleted" {}
+    for gone in [path.clone(), format!("{path}/messages"), format!("/api/turns/{}", turn.as_str().unwrap())] {
+        assert_eq!(asker.get(&gone).await.status, 404, "{gone}");
+    }
+    assert_eq!(asker.get("/api/conversations").await.json["conversations"], json!([]));
+    assert!(house.model.asked().is_empty(), "what waited is not answered either");
+    // The service goes on.
+    let next = asker.new_conversation().await;
+    house.model.says("Yes.");
+    assert_eq!(asker.post(&format!("/api/conversations/{next}/messages"), json!({ "text": "hi" })).await.status, 202);
+    house.quiet().await;
 }

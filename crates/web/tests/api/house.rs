@@ -102,6 +102,7 @@ impl House {
             config: majordomo_engine::Config { max_message_chars, ..Default::default() },
             rules: Vec::new(),
             limits: Default::default(),
+            news: Default::default(),
             owner: "test".into(),
         };
         let engine = Engine::start(parts).await.unwrap();
@@ -265,6 +266,10 @@ impl Asker {
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PUT, path, body).await
     }
 
     pub async fn delete_with(&self, path: &str, body: Value) -> Answer {

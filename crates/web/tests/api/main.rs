@@ -6,5 +6,7 @@ mod access;
 mod approvals;
 mod bad_input;
 mod conversations;
+mod files;
 mod movie_analyst;
 mod open_house;
+mod requests;

@@ -128,7 +128,7 @@ fn cases() -> Vec<Case> {
 #[tokio::test]
 async fn three_hundred_faults_of_a_model_end_in_time_and_in_words() {
     let stage = Stage::with(Setting {
-        settings: format!("[agents.majordomo.limits]\nseconds = {LIMIT}\n"),
+        settings: format!("[agents.majordomo.limits]\nseconds = {LIMIT}\n[limits]\nmessages_per_minute = 0\n"),
         variables: vec![
             ("MAJORDOMO_MODELS__STANDIN__IDLE_TIMEOUT_SECONDS", "1".into()),
             ("MAJORDOMO_MODELS__STANDIN__RETRIES", "1".into()),

@@ -103,7 +103,7 @@ async fn every_question_the_page_suggests_is_answered_with_titles_in_the_demo() 
     stage.start(&[]).await;
     let (status, me) = stage.get("/api/me").await;
     assert_eq!(status, StatusCode::OK, "{me}");
-    assert_eq!(me["demo"]["parts"], json!(["model", "tmdb", "tvmaze"]));
+    assert_eq!(me["demo"]["parts"], json!(["model", "tmdb", "tvmaze", "radarr", "sonarr"]));
     let prompts: Vec<&str> =
         me["suggestions"].as_array().unwrap().iter().map(|one| one["prompt"].as_str().unwrap()).collect();
     assert!(prompts.len() >= 3, "{prompts:?}");

@@ -418,7 +418,8 @@ async fn kills_under_load_lose_nothing_and_double_nothing() {
     let wanted = asked.unwrap_or(FEW);
     let _ = writeln!(std::io::stderr(), "crash: {wanted} kills, SEED={seed}");
     let settings =
-        "[agents.majordomo]\napprovals = { expire_seconds = 3600 }\nlimits = { history_tokens = 500 }\n".to_owned();
+        "[agents.majordomo]\napprovals = { expire_seconds = 3600 }\nlimits = { history_tokens = 500 }\n[limits]\nmessages_per_minute = 0\n"
+            .to_owned();
     let mut stage = Stage::with(Setting { settings, ..Setting::default() }).await;
     script(stage.town.model());
     let town = Arc::new(Town {

@@ -267,6 +267,21 @@ async fn the_terminal_asks_and_takes_yes_no_and_reasons() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_lines_at_once_are_answered_up_to_the_limit_and_one_sentence_says_why() {
+    let settings = "[limits]\nmessages_per_minute = 3\n".to_owned();
+    let mut stage = Stage::with(Setting { settings, ..Setting::default() }).await;
+    stage.kill();
+    let mut command = program(stage.folder.path());
+    command.args(["chat"]);
+    let talked = with_input(command, &"hello\n".repeat(8));
+    let text = String::from_utf8(talked.stdout).unwrap();
+    assert!(talked.status.success(), "{text}");
+    let count = |part: &str| text.matches(part).count();
+    assert_eq!(count("slow down: 3 messages within a minute are the limit for one person"), 1, "{text}");
+    assert_eq!((count("slow down"), stage.heard().len()), (1, 3), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_person_is_one_person_on_the_page_and_in_the_terminal() {
     let mut stage = stage().await;
     let talk = stage.talk_with("friend").await;

@@ -144,6 +144,23 @@ fn tvmaze_is_asked_only_when_it_is_named() {
     assert_eq!(finding(folder.path(), "tvmaze", &[])["state"], "demo");
 }
 
+#[test]
+fn radarr_and_sonarr_are_stand_ins_only_where_nothing_of_them_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    for toolkit in ["radarr", "sonarr"] {
+        let found = finding(folder.path(), toolkit, &[]);
+        assert_eq!(found["state"], "demo", "{found}");
+    }
+    // One that is named is asked, and nobody listens at port 9.
+    let named = [
+        ("MAJORDOMO_TOOLS__RADARR__DEFAULT__BASE_URL", "http://127.0.0.1:9/"),
+        ("MAJORDOMO_TOOLS__RADARR__DEFAULT__API_KEY", KEY),
+    ];
+    assert_eq!(finding(folder.path(), "radarr", &named)["state"], "failed");
+    std::fs::write(folder.path().join("majordomo.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    assert_eq!(finding(folder.path(), "sonarr", &[])["state"], "off");
+}
+
 #[tokio::test]
 async fn without_a_terminal_the_log_is_logfmt_and_debug_is_about_this_program_only() {
     let mut stage = Stage::new().await;

@@ -1,0 +1,291 @@
+//! What the household wants: one wish for each subject, its story, those who wait, and news that are told once.
+
+use super::*;
+use majordomo_domain::{
+    ApprovalId, ApprovalState, Approvers, Card, NoticeLevel, Progress, Request, RequestId, RequestState,
+    approval::{Approval, Fingerprint},
+    op::Task,
+    request::{RequestEvent, RequestItem, Watcher},
+};
+use majordomo_store::{
+    Advance, AskOutcome, NewAudit, NewDecision, NewRequest, NewTurn, News, RequestFilter, RequestUsage,
+};
+use serde_json::json;
+
+fn wish(owner: PersonId, subject: &str, state: RequestState, at_ms: i64) -> NewRequest {
+    NewRequest {
+        request: Request {
+            id: RequestId::new(),
+            toolkit: "media".into(),
+            subject: subject.into(),
+            title: "Metropolis (1927)".into(),
+            picture: Some("tmdb:w342/a.jpg".into()),
+            owner,
+            agent: AgentId::new(),
+            wish: json!({"tmdb": 19, "instance": "default"}),
+            state,
+            progress: None,
+            size_bytes: Some(9_000_000_000),
+            created_at_ms: at_ms,
+            updated_at_ms: at_ms,
+            closed_at_ms: None,
+            revision: 1,
+        },
+        watcher: watcher(owner, at_ms),
+        asked: None,
+        text: "asked for Metropolis".into(),
+        look_at_ms: at_ms + 1_000,
+    }
+}
+
+fn watcher(person: PersonId, at_ms: i64) -> Watcher {
+    Watcher {
+        person,
+        conversation: ConversationId::new(),
+        agent: AgentId::new(),
+        address: Address::new("web", "here"),
+        level: NoticeLevel::Each,
+        told: vec!["s01e01".into()],
+        since_ms: at_ms,
+    }
+}
+
+fn advance(request: &Request, state: RequestState, news: Vec<News>) -> Advance {
+    let items = vec![RequestItem { key: "film".into(), is_watchable: true, ..RequestItem::default() }];
+    Advance {
+        request: request.id,
+        revision: request.revision,
+        state,
+        progress: Some(Progress { line: "it is here".into(), items, ..Progress::default() }),
+        events: vec![RequestEvent { at_ms: 500, kind: state.as_str().into(), actor: None, text: "it is here".into() }],
+        told: vec![(request.owner, vec!["film".into()])],
+        news,
+        look_at_ms: 9_000,
+        now_ms: 500,
+    }
+}
+
+fn news(person: PersonId, conversation: ConversationId, due_at_ms: i64) -> News {
+    News {
+        id: News::new_id(),
+        person,
+        conversation,
+        agent: AgentId::new(),
+        address: Address::new("web", "here"),
+        subject: "film tmdb:19".into(),
+        text: "Metropolis is ready to watch.".into(),
+        due_at_ms,
+        created_at_ms: 500,
+    }
+}
+
+#[tokio::test]
+async fn a_second_wish_for_the_same_joins_the_first() {
+    on_every_database(async |store| {
+        let (one, two) = (PersonId::new(), PersonId::new());
+        let first = wish(one, "film tmdb:19", RequestState::Wanted, 100);
+        let opened = store.ask_request(first.clone()).await.unwrap();
+        assert_eq!(opened, AskOutcome::Opened(Box::new(first.request.clone())));
+        assert_eq!(store.request(first.request.id).await.unwrap(), first.request, "it is read back whole");
+
+        for _ in 0..2 {
+            let joined = store.ask_request(wish(two, "film tmdb:19", RequestState::Wanted, 200)).await.unwrap();
+            assert!(matches!(joined, AskOutcome::Joined(r) if r.id == first.request.id));
+        }
+        let people: Vec<_> = store.watchers(first.request.id).await.unwrap().iter().map(|w| w.person).collect();
+        assert_eq!(people, [one, two]);
+        assert_eq!(store.watchers(first.request.id).await.unwrap()[0], first.watcher);
+        let story: Vec<_> =
+            store.request_story(first.request.id).await.unwrap().into_iter().map(|e| (e.kind, e.actor)).collect();
+        assert_eq!(story, [("asked".to_owned(), Some(one)), ("joined".to_owned(), Some(two))]);
+
+        store.ask_request(wish(two, "film tmdb:653", RequestState::Wanted, 300)).await.unwrap();
+        let of = async |person, only_open| {
+            let filter = RequestFilter { person, only_open, before_ms: None, limit: 50 };
+            store.requests(filter).await.unwrap().len()
+        };
+        assert_eq!((of(None, true).await, of(Some(one), true).await, of(Some(two), true).await), (2, 1, 2));
+        assert!(
+            store.close_request(first.request.id, RequestState::Cancelled, Some(one), "no".into(), 400).await.unwrap()
+        );
+        assert!(!store.close_request(first.request.id, RequestState::Failed, None, "no".into(), 400).await.unwrap());
+        assert_eq!((of(None, true).await, of(None, false).await), (1, 2));
+        let again = store.ask_request(wish(one, "film tmdb:19", RequestState::Wanted, 500)).await.unwrap();
+        assert!(matches!(again, AskOutcome::Opened(_)), "what is over may be wished for again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_and_its_news_are_one_and_news_are_told_once() {
+    on_every_database(async |store| {
+        let new = conversation(PersonId::new());
+        store.create_conversation(new.clone()).await.unwrap();
+        let wanted = wish(new.owner, "film tmdb:19", RequestState::Wanted, 100);
+        store.ask_request(wanted.clone()).await.unwrap();
+        assert_eq!(store.next_follow().await.unwrap(), Some(1_100));
+        assert_eq!(store.due_requests(1_099, 10).await.unwrap(), []);
+        let due = store.due_requests(1_100, 10).await.unwrap().remove(0);
+
+        let told = news(new.owner, new.id, 700);
+        assert!(store.advance_request(advance(&due, RequestState::Watchable, vec![told.clone()])).await.unwrap());
+        // Whoever looked at the same moment is too late, and tells nothing.
+        let late = advance(&due, RequestState::Watchable, vec![news(new.owner, new.id, 700)]);
+        assert!(!store.advance_request(late).await.unwrap());
+        let now = store.request(due.id).await.unwrap();
+        assert_eq!((now.state, now.closed_at_ms, now.revision), (RequestState::Watchable, Some(500), 2));
+        assert_eq!(now.progress.unwrap().line, "it is here");
+        assert_eq!(store.watchers(due.id).await.unwrap()[0].told, ["film"]);
+        assert_eq!(store.next_follow().await.unwrap(), Some(700));
+
+        assert_eq!(store.due_news(699, 10).await.unwrap(), []);
+        assert_eq!(store.due_news(700, 10).await.unwrap(), std::slice::from_ref(&told));
+        let say = Say { task: Task::News, ..said(&new, "Metropolis is ready to watch.", None, 800).say };
+        let turn = || NewTurn { id: TurnId::new(), say: say.clone(), create: None, claim: None, now_ms: 800 };
+        assert!(store.tell_news(vec![told.id.clone()], turn()).await.unwrap().is_some());
+        assert!(store.tell_news(vec![told.id.clone()], turn()).await.unwrap().is_none(), "told already");
+        assert_eq!(store.due_news(10_000, 10).await.unwrap(), []);
+        assert_eq!(store.unfinished_turns("a", 1_000_000, |_| false).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wish_ends_with_the_decision_about_it() {
+    on_every_database(async |store| {
+        for (state, outcome, expected, last) in [
+            (ApprovalState::Declined, Some("too big"), RequestState::Declined, "declined: too big"),
+            (ApprovalState::Expired, None, RequestState::Declined, "nobody decided in time"),
+            (ApprovalState::Approved, None, RequestState::Asked, "approved"),
+        ] {
+            let new = conversation(PersonId::new());
+            store.create_conversation(new.clone()).await.unwrap();
+            let say = said(&new, "Metropolis, please", Some("a"), 100);
+            let (_, fence) = accepted(&store, &say).await;
+            let subject = format!("film {}", state.as_str());
+            let asked = NewRequest {
+                asked: Some((say.turn, "call_1".into())),
+                ..wish(new.owner, &subject, RequestState::Asked, 150)
+            };
+            store.ask_request(asked.clone()).await.unwrap();
+            let approval = parked(&say);
+            let entry = majordomo_store::Entry {
+                turn: say.turn,
+                conversation: new.id,
+                fence: fence.unwrap(),
+                steps: Vec::new(),
+                approvals: vec![approval.clone()],
+                begins: None,
+                settles: None,
+                audit: Vec::new(),
+            };
+            store.enter(entry).await.unwrap();
+            assert_eq!(store.close_unasked_requests(10_000, 10_000).await.unwrap(), 0, "somebody is asked");
+            let decided = NewDecision {
+                approval: approval.id,
+                by: Some(new.owner),
+                state,
+                outcome: outcome.map(str::to_owned),
+                turn: None,
+                replacement: None,
+                audit: NewAudit {
+                    at_ms: 200,
+                    actor: None,
+                    kind: "approval",
+                    subject: "media_request".into(),
+                    conversation: None,
+                    turn: None,
+                    detail: String::new(),
+                },
+                now_ms: 200,
+            };
+            store.decide(decided).await.unwrap();
+            let request = store.request(asked.request.id).await.unwrap();
+            let story = store.request_story(request.id).await.unwrap();
+            assert_eq!((request.state, story.last().unwrap().text.as_str()), (expected, last));
+        }
+    })
+    .await;
+}
+
+fn parked(say: &NewSay) -> Approval {
+    Approval {
+        id: ApprovalId::new(),
+        conversation: say.say.conversation,
+        turn: say.turn,
+        call_id: "call_1".into(),
+        agent: say.say.agent,
+        requester: say.say.author,
+        tool: "media_request".into(),
+        instance: String::new(),
+        arguments: "{}".into(),
+        schema_hash: "aa".into(),
+        fingerprint: Fingerprint("bb".into()),
+        approvers: Approvers::REQUESTER,
+        card: Card::new("Metropolis"),
+        wording: Default::default(),
+        state: ApprovalState::Open,
+        created_at_ms: 100,
+        expires_at_ms: 1_000_000,
+        decided_at_ms: None,
+        decided_by: None,
+        decision_turn: None,
+        replaces: None,
+        outcome: None,
+    }
+}
+
+#[tokio::test]
+async fn quotas_count_what_was_asked_and_forgetting_leaves_what_others_wait_for() {
+    on_every_database(async |store| {
+        let (one, two) = (person("One"), person("Two"));
+        store.put_person(&one).await.unwrap();
+        store.put_person(&two).await.unwrap();
+        let old = wish(one.id, "film old", RequestState::Wanted, 100);
+        let shared = wish(one.id, "film shared", RequestState::Wanted, 1_000);
+        let declined = wish(one.id, "film declined", RequestState::Wanted, 1_500);
+        for new in [&old, &shared, &declined] {
+            store.ask_request((*new).clone()).await.unwrap();
+        }
+        store.close_request(declined.request.id, RequestState::Declined, None, "no".into(), 1_600).await.unwrap();
+        let usage = store.request_usage(one.id, 500).await.unwrap();
+        let expected = RequestUsage { count: 1, size_bytes: 9_000_000_000, open: 2, oldest_ms: Some(1_000) };
+        assert_eq!(usage, expected);
+
+        store.watch_request(shared.request.id, watcher(two.id, 2_000), "Two waits too".into()).await.unwrap();
+        store.forget_person(one.id).await.unwrap();
+        assert!(matches!(store.request(old.request.id).await, Err(StoreError::NotFound(_))));
+        let left = store.request(shared.request.id).await.unwrap();
+        assert_eq!(left.owner, two.id);
+        let actors: Vec<_> = store.request_story(left.id).await.unwrap().iter().map(|line| line.actor).collect();
+        assert_eq!(actors, [None, Some(two.id)]);
+        assert!(store.unwatch_request(left.id, two.id).await.unwrap());
+        assert!(!store.unwatch_request(left.id, two.id).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hint_is_looked_into_soon_and_only_where_it_belongs() {
+    on_every_database(async |store| {
+        let owner = PersonId::new();
+        for subject in ["film tmdb:19", "film tmdb:653"] {
+            store.ask_request(wish(owner, subject, RequestState::Wanted, 5_000)).await.unwrap();
+        }
+        assert_eq!(store.look_soon("media", &["film tmdb:19".into(), "film unknown".into()], 50).await.unwrap(), 1);
+        let due = store.due_requests(60, 10).await.unwrap();
+        assert_eq!(due.iter().map(|r| r.subject.as_str()).collect::<Vec<_>>(), ["film tmdb:19"]);
+        assert_eq!(store.look_soon("media", &[], 55).await.unwrap(), 1, "the other one");
+        assert_eq!(store.look_soon("party", &[], 10).await.unwrap(), 0);
+
+        let orphan = NewRequest {
+            asked: Some((TurnId::new(), "call_1".into())),
+            ..wish(owner, "film orphan", RequestState::Asked, 100)
+        };
+        store.ask_request(orphan.clone()).await.unwrap();
+        assert_eq!(store.close_unasked_requests(100, 900).await.unwrap(), 0, "too young");
+        assert_eq!(store.close_unasked_requests(101, 900).await.unwrap(), 1);
+        assert_eq!(store.request(orphan.request.id).await.unwrap().state, RequestState::Declined);
+    })
+    .await;
+}

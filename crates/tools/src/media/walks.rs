@@ -1,0 +1,339 @@
+//! Requests, where things are and overviews, against stand-ins of Radarr, Sonarr, Plex and TMDb that share one disk.
+
+use super::{Media, shelf, toolkit, wish::Wish};
+use crate::{Config, Parts, testing::upstream};
+use majordomo_domain::{Call, Card, Output, Person, PersonId, Progress, RequestState, Standing, ToolError, Toolkit};
+use majordomo_standins::{Clock, Fault, Held, Offer, ServarrPace, Town};
+use majordomo_store::{RequestFilter, Store};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// Films of the stand-in's catalogue.
+const METROPOLIS: u64 = 19;
+const HAXAN: u64 = 9_000_008;
+const STEAMBOAT_BILL: u64 = 9_000_004;
+/// Wanted by Radarr, and not there.
+const SHERLOCK_JR: u64 = 992;
+/// Series; the household has season 1 of the first.
+const HILLBILLIES: u64 = 9_300_001;
+
+struct Home {
+    town: Town,
+    config: Config,
+    store: Store,
+    person: Arc<Person>,
+}
+
+impl Home {
+    async fn new() -> Self {
+        Self::with(json!({})).await
+    }
+
+    /// With settings of `[tools.media]`.
+    async fn with(bounds: Value) -> Self {
+        let clock = Clock::at("2026-11-21T06:53:00Z".parse().unwrap());
+        let plan = Town::plan().tmdb().plex().radarr("default").sonarr("default").clock(clock).without_specs();
+        let town = plan.start().await.expect("a town");
+        for servarr in [town.radarr("default"), town.sonarr("default")] {
+            servarr.clear_queue();
+            servarr.pace(ServarrPace { command_ms: 0, bytes_per_second: 50_000_000, import_ms: 0 });
+        }
+        town.plex().scan_takes(Duration::from_secs(30));
+        let servarr = |url: String, key: &str, folder: &str| json!({"default": {"base_url": url, "api_key": key, "quality_profile": "HD-1080p", "root_folder": folder, "age_s": 0}});
+        let config = json!({
+            "tmdb": {"base_url": town.tmdb_url(), "image_base_url": town.tmdb_image_url(), "api_key": "0".repeat(32)},
+            "radarr": servarr(town.radarr_url("default"), town.radarr("default").key(), "/films"),
+            "sonarr": servarr(town.sonarr_url("default"), town.sonarr("default").key(), "/series"),
+            "plex": {"default": {"base_url": town.plex_url(), "token": "plex-token", "age_s": 0, "index_age_s": 0}},
+            "media": bounds,
+        });
+        let config: Config = serde_json::from_value(config).unwrap();
+        let store = Store::scratch().await.unwrap();
+        let (kits, off) = crate::toolkits(&config, &Parts { upstream: upstream(), store: Some(store.clone()) });
+        assert!(off.iter().all(|off| off.toolkit == "knowledge"), "{off:?}");
+        assert!(kits.iter().any(|kit| kit.tools.iter().any(|tool| tool.name == "media_request")));
+        let person = somebody("Brigitte", Standing::Member);
+        store.put_person(&person).await.unwrap();
+        Self { town, config, store, person }
+    }
+
+    /// The services as they are now: the town's clock jumps, so nothing of a moment ago is reused.
+    fn media(&self) -> Media {
+        let (config, upstream) = (&self.config, upstream());
+        Media {
+            plex: Some(crate::plex::Plex::new(&config.plex, &upstream, None)),
+            radarr: Some(crate::radarr::instances(&config.radarr, &upstream)),
+            sonarr: Some(crate::sonarr::instances(&config.sonarr, &upstream)),
+            tmdb: Some(crate::tmdb::Tmdb::new(&config.tmdb, &upstream)),
+            store: Some(self.store.clone()),
+            bounds: config.media.clone(),
+            ..Media::default()
+        }
+    }
+
+    fn kit(&self) -> Toolkit {
+        toolkit(self.media())
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.town.clock().now().as_millisecond()
+    }
+
+    fn call(&self, person: &Arc<Person>) -> Call {
+        Call { person: person.clone(), now_ms: self.now_ms(), ..crate::testing::call() }
+    }
+
+    async fn run(&self, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+        self.run_as(&self.person.clone(), tool, arguments).await
+    }
+
+    async fn run_as(&self, person: &Arc<Person>, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+        crate::testing::tool(&self.kit(), tool).parse(&arguments.to_string())?.run(&self.call(person)).await
+    }
+
+    async fn told(&self, tool: &str, arguments: Value) -> Value {
+        let output = self.run(tool, arguments).await.unwrap_or_else(|error| panic!("{tool}: {error}"));
+        serde_json::from_str(&output.text).unwrap_or_else(|_| panic!("{tool}: {}", output.text))
+    }
+
+    async fn card(&self, arguments: Value) -> Result<Card, ToolError> {
+        let parsed = crate::testing::tool(&self.kit(), "media_request").parse(&arguments.to_string())?;
+        parsed.preview(&self.call(&self.person.clone())).await
+    }
+
+    async fn facts(&self, arguments: Value) -> Value {
+        let parsed = crate::testing::tool(&self.kit(), "media_request").parse(&arguments.to_string()).unwrap();
+        Value::Object(parsed.facts(&self.call(&self.person.clone())).await.unwrap())
+    }
+
+    async fn requests(&self) -> Vec<majordomo_domain::Request> {
+        let filter = RequestFilter { person: None, only_open: false, before_ms: None, limit: 50 };
+        self.store.requests(filter).await.unwrap()
+    }
+
+    /// How far the newest request is.
+    async fn look(&self, before: Option<&Progress>) -> Progress {
+        let request = self.requests().await.remove(0);
+        let wish: Wish = serde_json::from_value(request.wish).unwrap();
+        self.media().progress(&wish, before, self.now_ms()).await.unwrap()
+    }
+
+    async fn later(&self, seconds: u64) {
+        self.town.clock().advance(Duration::from_secs(seconds));
+        self.town.settle().await;
+    }
+}
+
+fn somebody(name: &str, standing: Standing) -> Arc<Person> {
+    Arc::new(Person {
+        id: PersonId::new(),
+        name: name.into(),
+        standing,
+        zone: Some("Europe/Berlin".into()),
+        language: None,
+        created_at_ms: 0,
+    })
+}
+
+fn film(tmdb: u64) -> Value {
+    json!({"media_type": "film", "tmdb_id": tmdb})
+}
+
+#[tokio::test]
+async fn a_film_is_asked_for_fetched_and_watchable_only_when_plex_shows_it() {
+    let home = Home::new().await;
+    home.town.radarr("default").offers(HAXAN, [Offer::of("Bluray-1080p")]);
+    let card = home.card(film(HAXAN)).await.unwrap();
+    insta::assert_snapshot!("card_of_a_film", serde_json::to_string_pretty(&card).unwrap());
+
+    let output = home.run("media_request", film(HAXAN)).await.unwrap();
+    assert_eq!(output.receipt.as_deref(), Some("Häxan (1922) is wanted now, in HD-1080p, by Radarr."));
+    assert_eq!(output.undo.unwrap().tool, "radarr_delete");
+    let request = home.requests().await.remove(0);
+    assert_eq!((request.state, request.title.as_str()), (RequestState::Wanted, "Häxan (1922)"));
+
+    home.later(1).await;
+    home.later(1).await;
+    home.later(10).await;
+    let moving = home.look(None).await;
+    assert_eq!(moving.state(), RequestState::Downloading, "{moving:?}");
+    assert!(moving.percent.is_some_and(|percent| (1..100).contains(&percent)), "{moving:?}");
+    home.later(600).await;
+    home.town.radarr("default").run_out().await;
+    let here = home.look(Some(&moving)).await;
+    assert_eq!(here.state(), RequestState::Downloaded, "{here:?}");
+    assert_eq!(here.line, "Häxan (1922) is downloaded, but Plex does not show it yet.");
+    home.later(60).await;
+    let shown = home.look(Some(&here)).await;
+    assert_eq!(shown.state(), RequestState::Watchable, "Plex was told to look, and did: {shown:?}");
+    assert_eq!(shown.line, "Häxan (1922) is in Plex in 1080p and can be watched now.");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn seasons_are_chosen_from_sonarrs_own_and_told_part_by_part() {
+    let home = Home::new().await;
+    let series = |seasons: Value| json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": seasons});
+    let unasked = home.run("media_request", json!({"media_type": "series", "tvdb_id": HILLBILLIES})).await.unwrap_err();
+    assert!(unasked.to_string().contains("ask the person which seasons"), "{unasked}");
+    let unknown = home.run("media_request", series(json!([7]))).await.unwrap_err();
+    assert!(unknown.to_string().contains("Sonarr has no season 7"), "{unknown}");
+
+    let here = home.run("media_request", series(json!([1]))).await.unwrap();
+    assert!(here.text.contains("is here already"), "{}", here.text);
+    assert!(home.requests().await.is_empty());
+
+    home.town.sonarr("default").offers(HILLBILLIES, [Offer::of("WEBDL-720p").season(2)]);
+    let output = home.run("media_request", series(json!([2]))).await.unwrap();
+    assert!(output.text.contains("season 2 is wanted now"), "{}", output.text);
+    for _ in 0..6 {
+        home.later(5).await;
+    }
+    home.town.sonarr("default").run_out().await;
+    let here = home.look(None).await;
+    assert_eq!(here.unit, "episode");
+    assert!(here.items.len() > 3 && here.items.iter().all(|item| item.group == "Season 2"), "{here:?}");
+    assert_eq!(here.state(), RequestState::Downloaded, "{here:?}");
+    home.later(60).await;
+    let shown = home.look(Some(&here)).await;
+    assert_eq!(shown.state(), RequestState::Watchable, "{shown:?}");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn a_second_wish_joins_the_first_and_nothing_is_added_twice() {
+    let home = Home::new().await;
+    home.town.radarr("default").offers(STEAMBOAT_BILL, []);
+    home.run("media_request", film(STEAMBOAT_BILL)).await.unwrap();
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    let output = home.run_as(&otto, "media_request", film(STEAMBOAT_BILL)).await.unwrap();
+    assert!(output.text.contains("Somebody else waits for it too."), "{}", output.text);
+    let requests = home.requests().await;
+    assert_eq!(requests.len(), 1);
+    let watchers: Vec<PersonId> =
+        home.store.watchers(requests[0].id).await.unwrap().into_iter().map(|watcher| watcher.person).collect();
+    assert_eq!(watchers, [home.person.id, otto.id]);
+    let adds =
+        home.town.requests().into_iter().filter(|asked| asked.method == "POST" && asked.path.ends_with("/movie"));
+    assert_eq!(adds.count(), 1);
+
+    // After a stop in between, what was added is recognised.
+    let parsed = crate::testing::tool(&home.kit(), "media_request").parse(&film(STEAMBOAT_BILL).to_string()).unwrap();
+    let known = parsed.check(&home.call(&home.person.clone())).await.unwrap();
+    assert!(known.is_some_and(|output| output.receipt.is_some()));
+}
+
+#[tokio::test]
+async fn what_a_person_may_not_have_is_refused_with_the_reason() {
+    let home = Home::with(json!({
+        "quotas": {"member": {"count": 1, "days": 7}},
+        "age_ceilings": {"child": 12},
+    }))
+    .await;
+    let mia = somebody("Mia", Standing::Child);
+    home.store.put_person(&mia).await.unwrap();
+    let unrated = home.run_as(&mia, "media_request", film(HAXAN)).await.unwrap_err();
+    assert!(unrated.to_string().contains("an adult has to ask for it"), "{unrated}");
+
+    home.run("media_request", film(HAXAN)).await.unwrap();
+    let second = home.run("media_request", film(STEAMBOAT_BILL)).await.unwrap_err();
+    assert!(second.to_string().contains("1 of 1 requests in 7 days are used"), "{second}");
+    let unknown_profile =
+        json!({"media_type": "film", "tmdb_id": STEAMBOAT_BILL, "quality": "Cinema", "root_folder": "/elsewhere"});
+    let refused = home.run("media_request", unknown_profile).await.unwrap_err();
+    assert!(refused.to_string().contains("HD-1080p"), "the valid ones are named: {refused}");
+    home.town.radarr("default").free_space(Some(1_000_000));
+    let full = home.run_as(&somebody("Ada", Standing::Admin), "media_request", film(STEAMBOAT_BILL)).await;
+    let full = full.expect_err("no room");
+    assert!(full.to_string().contains("makes room first"), "{full}");
+}
+
+#[tokio::test]
+async fn rules_get_facts_of_a_request() {
+    let home = Home::new().await;
+    let facts = home.facts(film(HAXAN)).await;
+    assert_eq!(
+        facts,
+        json!({
+            "expected_gb": 6.3, "season_count": 0, "unreleased": false, "age": "unknown", "instance": "default",
+            "quality": "HD-1080p", "is_new": true
+        })
+    );
+}
+
+#[tokio::test]
+async fn where_it_is_is_told_by_the_first_true_cause_also_with_a_service_away() {
+    let home = Home::new().await;
+    let place = async |tmdb: u64| home.told("media_where_is", film(tmdb)).await;
+    assert_eq!(place(METROPOLIS).await["cause"], "watchable");
+    assert_eq!(place(HAXAN).await["cause"], "not_wanted");
+    home.town.radarr("default").offers(HAXAN, []);
+    home.run("media_request", film(HAXAN)).await.unwrap();
+    home.later(5).await;
+    home.later(5).await;
+    assert_eq!(place(HAXAN).await["cause"], "nothing_found");
+    for (held, cause) in [
+        (Held::of("downloading", "downloading", 0.4), "downloading"),
+        (Held::stalled(), "stalled"),
+        (Held::blocked(vec!["No files found are eligible for import".into()]), "import_blocked"),
+        (Held::of("downloadClientUnavailable", "downloading", 0.4), "client_away"),
+        (Held::of("paused", "downloading", 0.4), "paused"),
+    ] {
+        home.town.radarr("default").clear_queue();
+        home.town.radarr("default").put_film(HAXAN, "Bluray-1080p", held).expect("a row");
+        let found = place(HAXAN).await;
+        assert_eq!(found["cause"], cause, "{found}");
+        home.town.fault("plex", Fault::Refuse).await;
+        let found = place(HAXAN).await;
+        assert!(found["could_not_ask"][0].as_str().unwrap().starts_with("Plex could not be asked"), "{found}");
+        assert_eq!(found["cause"], cause, "{found}");
+        home.town.mend("plex").await;
+    }
+}
+
+#[tokio::test]
+async fn overviews_name_who_could_not_be_asked() {
+    let home = Home::new().await;
+    home.town.radarr("default").put_film(SHERLOCK_JR, "Bluray-1080p", Held::of("downloading", "downloading", 0.4));
+    home.town.sonarr("default").put_season(HILLBILLIES, 2, &[1, 2, 3], "WEBDL-720p", Held::stalled());
+    let queue = home.told("media_queue", json!({})).await;
+    let rows = queue["downloads"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "a pack is one download: {queue}");
+    assert_eq!((rows[0]["title"].as_str(), rows[0]["percent"].as_u64()), (Some("Sherlock Jr. (1924)"), Some(60)));
+    assert_eq!(
+        (rows[1]["detail"].as_str(), rows[1]["state"].as_str()),
+        (Some("Season 2, 3 episodes"), Some("stalled"))
+    );
+
+    let library = home.told("media_library", json!({})).await;
+    assert_eq!((library["films"].as_u64(), library["series"].as_u64()), (Some(18), Some(4)));
+    assert_eq!(library["disks"], json!([]), "disks are the admins' business");
+    assert!(library["by_resolution"].as_array().unwrap().iter().any(|row| row["label"] == "4K" && row["count"] == 2));
+
+    let healthy = home.told("media_health", json!({})).await;
+    assert_eq!(healthy["state"], "healthy", "{healthy}");
+    home.town.fault("sonarr", Fault::Refuse).await;
+    let down = home.told("media_health", json!({})).await;
+    assert_eq!(down["state"], "degraded", "{down}");
+    let sonarr = down["services"].as_array().unwrap().iter().find(|one| one["name"] == "Sonarr").unwrap();
+    assert_eq!(sonarr["state"], "down");
+    let queue = home.told("media_queue", json!({})).await;
+    assert_eq!(queue["could_not_ask"][0]["service"], "Sonarr");
+    assert_eq!(queue["downloads"].as_array().unwrap().len(), 1, "Radarr is told of all the same");
+    let calendar = home.told("media_calendar", json!({"days": 30})).await;
+    assert_eq!(calendar["could_not_ask"][0]["service"], "Sonarr");
+}
+
+#[test]
+fn how_long_ago_is_told_as_people_say_it() {
+    let minute = 60_000;
+    for (ago, words) in [
+        (0, "just now"),
+        (5 * minute, "5 minutes ago"),
+        (120 * minute, "2 hours ago"),
+        (3 * 1_440 * minute, "3 days ago"),
+    ] {
+        assert_eq!(shelf::ago(1_000_000_000_000 - ago, 1_000_000_000_000), words);
+    }
+}

@@ -1,0 +1,134 @@
+//! What the household asked for, as the page and programs see it; and webhooks that nobody gave an address.
+
+use crate::house::{House, NOW};
+use majordomo_domain::{
+    Address, AgentId, ConversationId, NoticeLevel, Person, Progress, Request, RequestId, RequestState,
+    request::{RequestItem, Watcher},
+};
+use majordomo_store::{Advance, NewRequest};
+use serde_json::json;
+
+impl House {
+    async fn wished(&self, owner: &Person, title: &str) -> RequestId {
+        let request = Request {
+            id: RequestId::new(),
+            toolkit: "films".into(),
+            subject: format!("film {title}"),
+            title: title.into(),
+            picture: Some("things:w342/a.png".into()),
+            owner: owner.id,
+            agent: AgentId::new(),
+            wish: json!({}),
+            state: RequestState::Wanted,
+            progress: None,
+            size_bytes: Some(4_000_000_000),
+            created_at_ms: NOW,
+            updated_at_ms: NOW,
+            closed_at_ms: None,
+            revision: 1,
+        };
+        let watcher = Watcher {
+            person: owner.id,
+            conversation: ConversationId::new(),
+            agent: AgentId::new(),
+            address: Address::new("web", ""),
+            level: NoticeLevel::Each,
+            told: Vec::new(),
+            since_ms: NOW,
+        };
+        let id = request.id;
+        // Never due: the clock of this house stands still.
+        let look_at_ms = NOW + 1_000_000;
+        let text = format!("asked for {title}");
+        self.store.ask_request(NewRequest { request, watcher, asked: None, text, look_at_ms }).await.unwrap();
+        let items = (1..=3).map(|n| RequestItem { key: n.to_string(), is_watchable: n == 1, ..RequestItem::default() });
+        let progress = Progress {
+            line: "it is downloading".into(),
+            percent: Some(42),
+            items: items.collect(),
+            unit: "episode".into(),
+            ..Progress::default()
+        };
+        let advance = Advance {
+            request: id,
+            revision: 1,
+            state: RequestState::Downloading,
+            progress: Some(progress),
+            events: Vec::new(),
+            told: Vec::new(),
+            news: Vec::new(),
+            look_at_ms,
+            now_ms: NOW,
+        };
+        assert!(self.store.advance_request(advance).await.unwrap());
+        id
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_seen_joined_left_and_taken_back() {
+    let house = House::new().await;
+    let id = house.wished(&house.member, "Dragnet (1951)").await;
+    let (ada, ben) = (house.program(&house.admin).await, house.program(&house.member).await);
+
+    let listed = ada.get("/api/requests").await.json["requests"][0].clone();
+    let expected = json!({
+        "id": id, "title": "Dragnet (1951)", "picture": "things:w342/a.png", "owner_name": "Ben", "is_own": false,
+        "may_cancel": true, "state": "downloading", "size_bytes": 4_000_000_000_u64, "created_at_ms": NOW,
+        "updated_at_ms": NOW, "closed_at_ms": null,
+        "progress": {"line": "it is downloading", "percent": 42, "here": 1, "wanted": 3, "unit": "episode"},
+    });
+    assert_eq!(listed, expected);
+    assert_eq!(ben.get("/api/requests?own=true").await.json["requests"][0]["is_own"], true);
+    assert_eq!(ada.get("/api/requests?own=true").await.json["requests"], json!([]));
+
+    let watch = format!("/api/requests/{id}/watch");
+    assert_eq!(ada.put(&watch, json!({"level": "often"})).await.status, 422);
+    house.clock.advance_ms(5);
+    assert_eq!(ada.put(&watch, json!({"level": "all"})).await.status, 204);
+    let shown = ada.get(&format!("/api/requests/{id}")).await.json;
+    assert_eq!(
+        shown["watchers"],
+        json!([
+            {"name": "Ben", "is_caller": false, "level": "each", "since_ms": NOW},
+            {"name": "Ada", "is_caller": true, "level": "all", "since_ms": NOW + 5},
+        ])
+    );
+    let story: Vec<_> = shown["story"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(story, ["asked", "joined"]);
+    assert_eq!(ada.delete(&watch).await.status, 204);
+    assert_eq!(ada.get("/api/requests?own=true").await.json["requests"], json!([]));
+
+    let path = format!("/api/requests/{id}");
+    assert_eq!(ben.delete(&path).await.status, 204);
+    assert_eq!(ben.delete(&path).await.status, 409);
+    assert_eq!(ada.get("/api/requests").await.json["requests"], json!([]));
+    assert_eq!(ada.get("/api/requests?state=all").await.json["requests"][0]["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn who_may_not_see_or_take_back_a_request_is_told_so() {
+    let house = House::new().await;
+    let id = house.wished(&house.admin, "Detour (1945)").await;
+    let ben = house.program(&house.member).await;
+    assert_eq!(ben.delete(&format!("/api/requests/{id}")).await.status, 403);
+    let ada = house.program(&house.admin).await;
+    let changed = ada.patch(&format!("/api/people/{}", house.member.id), json!({"standing": "guest"})).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    assert_eq!(ben.get("/api/requests").await.json["requests"], json!([]));
+    assert_eq!(ben.get(&format!("/api/requests/{id}")).await.status, 404);
+    assert_eq!(ben.get(&format!("/api/requests/{}", RequestId::new())).await.status, 404);
+    assert_eq!(ben.get("/api/requests?state=lost").await.status, 422);
+}
+
+#[tokio::test]
+async fn a_webhook_without_an_address_of_ours_is_not_heard() {
+    let house = House::new().await;
+    let stranger = house.stranger();
+    for path in ["/hooks/radarr/0000", "/hooks/radarr/", "/hooks/radarr", "/hooks/..%2f/x"] {
+        let answer = stranger.post(path, json!({"eventType": "Download"})).await;
+        assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
+        assert!(!answer.text.contains("0000"), "the secret is not repeated");
+    }
+    assert_eq!(stranger.get("/hooks/radarr/0000").await.status, 405);
+}
