@@ -91,6 +91,8 @@ pub struct TurnLimits {
     pub history_messages: u32,
     /// Exchanges (a question with its answer) of history a request may carry. Default 100.
     pub history_turns: u32,
+    /// Rounds of results (one for each step that called tools) a request may carry, of earlier answers and of this one. Default 60.
+    pub tool_messages: u32,
     /// Messages of a conversation kept in the store, older ones are removed after each turn; 0 keeps all. Default 0.
     pub keep_messages: u32,
     /// Tokens one answer may have, 16 to 200 000. Default 4 000.
@@ -109,6 +111,7 @@ impl Default for TurnLimits {
             history_tokens: 24_000,
             history_messages: 200,
             history_turns: 100,
+            tool_messages: 60,
             keep_messages: 0,
             output_tokens: 4_000,
             result_chars: 6_000,

@@ -2,6 +2,7 @@
 
 use crate::{ApprovalId, Card, Label, MessageId, Millis, TurnId, tool::UndoCall};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,8 +88,11 @@ pub struct CallRequest {
 pub struct CallResult {
     pub call_id: String,
     pub name: String,
-    /// What the model reads. Bounded.
+    /// What the tool said. Bounded.
     pub text: String,
+    /// What it is read again by, such as `r3-1`; told to the model behind the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     #[serde(default)]
     pub is_error: bool,
     /// What a person sees instead of the text. Not sent to models.
@@ -114,6 +118,23 @@ pub struct CallResult {
     /// The call would change something, and nobody knows whether it has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,
+}
+
+impl CallResult {
+    /// What the model reads: the text, and behind it the reference, where the text does not say it itself.
+    pub fn as_read(&self) -> Cow<'_, str> {
+        let text = if self.text.is_empty() { "(nothing)" } else { self.text.as_str() };
+        match &self.reference {
+            Some(reference) if !self.names_reference(reference) => format!("{text}\n[ref {reference}]").into(),
+            Some(_) | None => text.into(),
+        }
+    }
+
+    /// A cut text ends with how to read on.
+    fn names_reference(&self, reference: &str) -> bool {
+        let tail = self.text.floor_char_boundary(self.text.len().saturating_sub(160));
+        self.text.ends_with(']') && self.text[tail..].contains(&format!("\"{reference}\""))
+    }
 }
 
 /// A change may be taken back until then.
@@ -223,7 +244,7 @@ impl Part {
             Part::File { data, .. } => data.len().min(40_000),
             Part::Thinking { .. } => 0,
             Part::Call(call) => call.name.len() + call.arguments.len() + 16,
-            Part::Result(result) => result.text.len() + 16,
+            Part::Result(result) => result.text.len() + 16 + result.reference.as_ref().map_or(0, |r| r.len() + 7),
             Part::Notice(notice) => notice.text.len(),
         }
     }

@@ -85,6 +85,8 @@ pub struct ModelRequest {
     pub max_output_tokens: u32,
     /// False on the last step: answer with what you have.
     pub may_call: bool,
+    /// The answer has to be calls: what was to be done was said and not done. Where a dialect cannot demand it, it is only asked for.
+    pub must_call: bool,
     /// Equal over a conversation, for providers that route by it.
     pub cache_key: String,
     /// Put on the request as a correlation header and in traces.

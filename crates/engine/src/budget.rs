@@ -78,7 +78,7 @@ impl Limit {
 }
 
 impl Limits {
-    /// Whether anything may be spent.
+    /// Whether nothing bounds what may be spent.
     pub fn is_none(&self) -> bool {
         self.household.is_none()
             && self.person.is_none()

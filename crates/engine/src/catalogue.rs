@@ -23,12 +23,14 @@ pub struct ToolOverride {
     pub timeout_ms: Option<u64>,
     /// Calls at the same time. For toolkits.
     pub at_once: Option<usize>,
+    /// Entries of a list the model sees; it can read the others. Every one when absent.
+    pub list_items: Option<usize>,
 }
 
 pub struct Catalogue {
     toolkits: Vec<Toolkit>,
     by_name: HashMap<&'static str, CatalogueTool>,
-    /// For `find_tools`: names, aliases, descriptions and keywords in lower case.
+    /// For `find_tools`.
     pub(crate) index: Arc<Vec<IndexEntry>>,
 }
 
@@ -37,6 +39,8 @@ pub(crate) struct CatalogueTool {
     pub tool: Arc<ErasedTool>,
     pub toolkit: &'static str,
     pub progress: &'static [&'static str],
+    /// Entries of a list the model sees.
+    pub list_items: Option<usize>,
     slots: Arc<Semaphore>,
     timeout: Duration,
 }
@@ -44,8 +48,8 @@ pub(crate) struct CatalogueTool {
 pub(crate) struct IndexEntry {
     pub spec: ToolSpec,
     pub toolkit: &'static str,
-    name: String,
-    words: String,
+    /// What it is found by: names and keywords count twice.
+    pub searched: String,
 }
 
 impl Catalogue {
@@ -61,8 +65,13 @@ impl Catalogue {
             .map(|(toolkit, tool)| IndexEntry {
                 spec: tool.spec.clone(),
                 toolkit,
-                name: format!("{} {}", tool.name, tool.aliases.join(" ")).to_lowercase(),
-                words: format!("{toolkit} {} {}", tool.spec.description, tool.keywords).to_lowercase(),
+                searched: format!(
+                    "{name} {name} {} {words} {words} {}",
+                    tool.aliases.join(" "),
+                    tool.spec.description,
+                    name = tool.name,
+                    words = tool.keywords
+                ),
             })
             .collect();
         let index = Arc::new(index);
@@ -79,6 +88,7 @@ impl Catalogue {
                     tool: tool.clone(),
                     toolkit: toolkit.name,
                     progress: toolkit.progress,
+                    list_items: special.list_items.or(own.list_items),
                     slots: slots.clone(),
                     timeout,
                 };
@@ -110,6 +120,12 @@ impl Catalogue {
     pub(crate) fn destroying(&self) -> Vec<&'static str> {
         let tools = self.toolkits.iter().flat_map(|t| &t.tools);
         tools.filter(|tool| tool.effect == Effect::Destroy).map(|tool| tool.name).collect()
+    }
+
+    /// Toolkits with a tool that changes something.
+    pub(crate) fn changing(&self) -> impl Iterator<Item = &'static str> {
+        let changes = |toolkit: &&Toolkit| toolkit.tools.iter().any(|tool| tool.effect != Effect::Read);
+        self.toolkits.iter().filter(changes).map(|toolkit| toolkit.name)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&CatalogueTool> {
@@ -165,16 +181,4 @@ impl CatalogueTool {
 fn seconds(duration: Duration) -> String {
     let tenths = duration.as_millis() / 100;
     if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
-}
-
-impl IndexEntry {
-    /// How well words fit: a word in the name counts three times one in the description. 0: not at all.
-    pub fn score(&self, words: &[String]) -> u32 {
-        words
-            .iter()
-            .map(|word| {
-                3 * u32::from(self.name.contains(word.as_str())) + u32::from(self.words.contains(word.as_str()))
-            })
-            .sum()
-    }
 }

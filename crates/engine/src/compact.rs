@@ -107,6 +107,7 @@ pub(crate) async fn fold(
         })],
         max_output_tokens: 1_000,
         may_call: false,
+        must_call: false,
         cache_key: String::new(),
         turn: String::new(),
     };

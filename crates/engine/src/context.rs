@@ -1,13 +1,15 @@
 //! What a model sees: the stable part first, equal byte for byte over a conversation, then what was said. Everything with a cap.
 
 use crate::{
+    builtin::{EarlyTerminate, TOOLKITS},
     catalogue::{Catalogue, allows},
     compact::Summary,
     engine::builtin_names,
     memory::Known,
 };
 use majordomo_domain::{
-    Agent, AgentId, Message, MessageId, Part, Role, TurnId, agent::TurnLimits, model::ToolSpec, text::estimate_tokens,
+    Agent, AgentId, Message, MessageId, Part, Role, Tool, TurnId, agent::TurnLimits, model::ToolSpec,
+    text::estimate_tokens,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -36,7 +38,10 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
         all.iter().map(|spec| (*spec).clone()).collect()
     } else {
         let named = agent.first_tools.iter().filter_map(|name| catalogue.find(name));
-        named.filter(|tool| allowed(tool.toolkit)).map(|tool| tool.tool.spec.clone()).collect()
+        named
+            .filter(|tool| allowed(tool.toolkit) && !TOOLKITS.contains(&tool.toolkit))
+            .map(|tool| tool.tool.spec.clone())
+            .collect()
     };
     let [find, use_found, recall, delegate, silent] = builtin_names();
     let builtins: &[&str] = match (offered.len() < all.len(), offered.is_empty()) {
@@ -46,6 +51,8 @@ fn stable_part(agent: &Agent, catalogue: &Catalogue) -> Stable {
     };
     let toolkits: Vec<&str> =
         catalogue.index.iter().filter(|e| offered.iter().any(|o| o.name == e.spec.name)).map(|e| e.toolkit).collect();
+    let ends = agent.first_tools.iter().filter(|name| *name == EarlyTerminate::NAME).take(1);
+    offered.extend(ends.filter_map(|name| catalogue.find(name)).map(|tool| tool.tool.spec.clone()));
     if agent.may_stay_silent {
         offered.extend(catalogue.find(silent).map(|tool| tool.tool.spec.clone()));
     }
@@ -87,6 +94,8 @@ pub(crate) struct Window {
     messages: Vec<Arc<Message>>,
     /// The day that was said last.
     day: Option<i64>,
+    /// Messages with results a request carries.
+    tool_messages: usize,
 }
 
 impl Window {
@@ -109,20 +118,51 @@ impl Window {
         }
         let mut day = None;
         messages.extend(kept.iter().map(|message| stamped(message, &mut day)));
-        Self { messages, day }
+        Self { messages, day, tool_messages: limits.tool_messages.max(1) as usize }
     }
 
     pub fn push(&mut self, message: &Arc<Message>) {
         self.messages.push(stamped(message, &mut self.day));
     }
 
+    /// The messages of a request; of those with results the newest. What goes, goes in jumps of 40 % of the limit, so that requests
+    /// keep their beginning.
     pub fn messages(&self) -> Vec<Arc<Message>> {
-        self.messages.clone()
+        let results = self.messages.iter().filter(|m| m.role == Role::Tool).count();
+        match results.saturating_sub(self.tool_messages) {
+            0 => self.messages.clone(),
+            surplus => {
+                let jump = (self.tool_messages * 4 / 10).max(1);
+                without_results(&self.messages, (surplus.div_ceil(jump) * jump).min(results - 1))
+            }
+        }
     }
 
     pub fn tokens(&self) -> u32 {
         self.messages.iter().map(|m| tokens_of(m)).sum()
     }
+}
+
+/// The messages without the first so many rounds of results, and without the calls they answer.
+fn without_results(messages: &[Arc<Message>], rounds: usize) -> Vec<Arc<Message>> {
+    let mut kept: Vec<Arc<Message>> = Vec::with_capacity(messages.len());
+    let mut gone = 0;
+    for message in messages {
+        if message.role != Role::Tool || gone == rounds {
+            kept.push(message.clone());
+            continue;
+        }
+        gone += 1;
+        if let Some(asking) = kept.pop() {
+            // What was thought before a call is signed together with it.
+            let is_said = |part: &Part| !matches!(part, Part::Call(_) | Part::Thinking { .. });
+            let parts: Vec<Part> = asking.parts.iter().filter(|part| is_said(part)).cloned().collect();
+            if !parts.is_empty() {
+                kept.push(Arc::new(Message { parts, ..(*asking).clone() }));
+            }
+        }
+    }
+    kept
 }
 
 pub(crate) fn tokens_of(message: &Message) -> u32 {
@@ -242,6 +282,37 @@ mod tests {
         let mut distinct = starts.clone();
         distinct.dedup();
         assert!(distinct.len() <= starts.len(), "{starts:?}");
+    }
+
+    #[test]
+    fn of_results_the_newest_are_sent_and_no_call_is_left_without_its_own() {
+        let call = |n: i64| {
+            Part::Call(majordomo_domain::CallRequest { id: format!("c{n}"), name: "t".into(), arguments: "{}".into() })
+        };
+        let result =
+            |n: i64| Part::Result(majordomo_domain::CallResult { call_id: format!("c{n}"), ..Default::default() });
+        let rounds = |n: i64| {
+            let mut asking = message(n, 1, Role::Assistant, "One moment.");
+            Arc::make_mut(&mut asking).parts =
+                if n % 2 == 0 { vec![call(n)] } else { vec![Part::text("Well."), call(n)] };
+            let mut answer = message(n, 2, Role::Tool, "");
+            Arc::make_mut(&mut answer).parts = vec![result(n)];
+            [message(n, 0, Role::User, "q"), asking, answer, message(n, 3, Role::Assistant, "a")]
+        };
+        let limits = TurnLimits { tool_messages: 5, ..TurnLimits::default() };
+        let mut sent = Vec::new();
+        for turns in 1..=12 {
+            let history: Vec<_> = (1..=turns).flat_map(rounds).collect();
+            let messages = Window::new(&history, None, None, &limits).messages();
+            let results = messages.iter().filter(|m| m.role == Role::Tool).count() as i64;
+            assert!(results <= 5 && results >= turns.min(4), "{results} of {turns}");
+            let calls: Vec<_> = messages.iter().flat_map(|m| m.calls()).map(|c| c.id.clone()).collect();
+            assert_eq!(calls.len() as i64, results);
+            assert!(messages.iter().all(|m| !m.parts.is_empty()));
+            sent.push(messages.iter().map(|m| (m.position, m.parts.len())).collect::<Vec<_>>());
+        }
+        let equal = sent.windows(2).filter(|pair| pair[1].starts_with(&pair[0])).count();
+        assert!(equal >= 7, "{equal} of 11 requests begin with the one before");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use majordomo_domain::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, OnceLock, Weak},
 };
@@ -118,6 +118,8 @@ impl<'a> Errand<'a> {
             turn: self.call.turn,
             agent: self.agent,
             prefix: self.prefix(),
+            keeps_all: true,
+            looked: &HashMap::new(),
             conversation: self.call.conversation,
             person: self.call.person.clone(),
             result_chars,
@@ -144,7 +146,7 @@ impl<'a> Errand<'a> {
         results
     }
 
-    /// Begins the references of this errand's cut results.
+    /// Begins the references of this errand's results.
     fn prefix(&self) -> String {
         let mut hasher = DefaultHasher::new();
         (self.call.turn, &self.call.id).hash(&mut hasher);
@@ -164,6 +166,7 @@ impl<'a> Errand<'a> {
             messages: self.messages.clone(),
             max_output_tokens: 1_500,
             may_call,
+            must_call: false,
             cache_key: self.call.turn.to_string(),
             turn: self.call.turn.to_string(),
         };

@@ -18,7 +18,7 @@ use majordomo_domain::{
 use majordomo_store::{Forgotten, NewAudit, NewConversation};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -56,6 +56,8 @@ impl Engine {
             person: person.clone(),
             agent,
             prefix: "d".into(),
+            keeps_all: false,
+            looked: &HashMap::new(),
             result_chars: agent.limits.result_chars as usize,
             calls_at_once: 1,
             channel: "web",
@@ -276,6 +278,7 @@ impl Engine {
                     })],
                     max_output_tokens: 1_500,
                     may_call: false,
+                    must_call: false,
                     cache_key: String::new(),
                     turn: payer.turn.to_string(),
                 };

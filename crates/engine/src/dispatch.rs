@@ -1,5 +1,6 @@
-//! A batch of calls: reads side by side within their toolkits' limits, then changes in their order; each question asked once, every
-//! call judged and answered. A change that has to be asked about is parked, not run.
+//! A batch of calls: reads side by side within their toolkits' limits, or changes in their order; each question asked once, every
+//! call judged and answered under a reference. A change that has to be asked about is parked, not run. Reads and changes asked for
+//! together are two phases: the reads run, and the model asks for the changes again when it has seen them.
 
 use crate::{
     Engine,
@@ -8,6 +9,7 @@ use crate::{
     budget::Payer,
     builtin,
     catalogue::CatalogueTool,
+    lists, recall,
 };
 use futures_util::{FutureExt, future::join_all};
 use majordomo_domain::{
@@ -22,7 +24,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Instant,
 };
 
@@ -31,21 +33,44 @@ const MOST_CHANGES: usize = 5;
 /// Calls that cannot be undone, carried out in one day.
 const MOST_DESTROYED: u64 = 20;
 const DAY_MS: i64 = 86_400_000;
+/// Told of a change that came with reads.
+const LATER: &str = "Put off: what was read with it comes first. Nothing was changed. You may change it now: call this again, by itself, if \
+    it still fits what was read.";
+/// Told of a second look at a change.
+const ENOUGH: &str =
+    "This was looked at once since the change, which is enough. Answer the person with what that showed.";
 
 struct Answered {
-    key: (String, String),
-    same: bool,
+    key: Key,
+    kind: AnswerKind,
     result: CallResult,
     approval: Option<Approval>,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AnswerKind {
+    Read,
+    Change,
+    /// As another call of the turn.
+    Same,
+    /// Nothing was run.
+    Void,
+}
+
+/// A tool and its arguments, the same for the same question.
+type Key = (String, String);
 
 /// What a turn remembers of its calls.
 #[derive(Default)]
 pub(crate) struct Asked {
     /// Results by tool and arguments.
-    known: HashMap<(String, String), CallResult>,
-    /// Cut results so far, for their references.
-    kept: u32,
+    known: HashMap<Key, CallResult>,
+    /// Changes that did not work since the last one that did, and what was said of it.
+    failed: HashMap<Key, String>,
+    /// Results so far, for their references.
+    results: u32,
+    /// Whether a change was asked for and not put off.
+    pub has_tried: bool,
 }
 
 /// Where calls come from.
@@ -55,8 +80,10 @@ pub(crate) struct Batch<'a> {
     pub conversation: ConversationId,
     pub person: Arc<Person>,
     pub agent: &'a Agent,
-    /// Begins the references of cut results; different in every turn and errand.
+    /// Begins the references of results; different in every turn and errand.
     pub prefix: String,
+    /// Results are in no row, so each is kept under its reference.
+    pub keeps_all: bool,
     pub result_chars: usize,
     pub calls_at_once: usize,
     pub channel: &'a str,
@@ -69,6 +96,8 @@ pub(crate) struct Batch<'a> {
     pub said: &'a str,
     /// Calls that were begun by an earlier attempt and have no result: nobody knows whether they happened.
     pub begun: &'a HashSet<Begun>,
+    /// Toolkits that have changed something in this turn, and whether it was looked at since.
+    pub looked: &'a HashMap<&'static str, bool>,
     /// Whether calls may change anything; a worker's may not.
     pub may_change: bool,
 }
@@ -100,7 +129,7 @@ pub(crate) struct Prepared {
     pub request: CallRequest,
     pub title: String,
     pub judgement: Option<Judgement>,
-    key: (String, String),
+    key: Key,
     work: Work,
 }
 
@@ -110,6 +139,10 @@ enum Work {
     Ask(CatalogueTool, Box<dyn ParsedCall>, Approvers, String),
     /// The same question is answered already, or by an earlier call of this batch.
     Same,
+    /// A change that waits for the reads it came with.
+    Later,
+    /// A second look at what was changed.
+    Enough,
     Refused {
         text: String,
         malformed: bool,
@@ -117,10 +150,20 @@ enum Work {
 }
 
 impl Asked {
-    /// Results an earlier attempt has cut: their references stay taken.
-    pub fn take_up(&mut self, result: &CallResult) {
-        if result.text.ends_with(']') && result.text.contains("\n[cut at ") {
-            self.kept += 1;
+    /// A result of an earlier attempt: its reference stays taken, and what did not work is not tried again.
+    pub fn take_up(&mut self, result: &CallResult, change: Option<Key>) {
+        self.results += 1;
+        if let Some(key) = change {
+            self.has_tried = true;
+            self.note_change(key, result);
+        }
+    }
+
+    fn note_change(&mut self, key: Key, result: &CallResult) {
+        match result.is_error {
+            true => drop(self.failed.insert(key, shorten(&result.text, 200))),
+            // The world is another one now.
+            false => self.failed.clear(),
         }
     }
 }
@@ -145,6 +188,25 @@ impl Prepared {
             request,
             work: Work::Run(tool, parsed),
         }
+    }
+
+    /// It changes something, or wants to be asked about doing so.
+    fn wants_change(&self) -> bool {
+        matches!(&self.work, Work::Run(tool, _) | Work::Ask(tool, ..) if tool.tool.effect != Effect::Read)
+    }
+
+    fn reads(&self) -> bool {
+        matches!(&self.work, Work::Run(tool, _) if tool.tool.effect == Effect::Read) && !self.ends_turn()
+    }
+
+    /// It says that enough was found.
+    pub fn ends_turn(&self) -> bool {
+        matches!(&self.work, Work::Run(tool, _) if tool.tool.name == builtin::EarlyTerminate::NAME)
+    }
+
+    /// It looks once more at what was looked at.
+    pub fn is_enough(&self) -> bool {
+        matches!(self.work, Work::Enough)
     }
 
     /// The model wrote something nobody understands.
@@ -172,7 +234,7 @@ impl Batch<'_> {
         }
         let mut seen = HashSet::new();
         let mut changes = 0;
-        calls
+        let mut all: Vec<Prepared> = calls
             .iter()
             .enumerate()
             .map(|(index, call)| {
@@ -199,10 +261,34 @@ impl Batch<'_> {
                     && (asked.known.contains_key(&prepared.key) || !seen.insert(prepared.key.clone()))
                 {
                     prepared.work = Work::Same;
+                } else if prepared.wants_change()
+                    && !self.begun.contains(&begun(call))
+                    && let Some(reason) = asked.failed.get(&prepared.key)
+                {
+                    prepared.work = Work::Refused {
+                        text: format!(
+                            "this very change did not work a moment ago and was not tried again: {reason}. Say that it failed and what \
+                             the person can do next"
+                        ),
+                        malformed: false,
+                    };
                 }
                 prepared
             })
-            .collect()
+            .collect();
+        let reads = all.iter().any(Prepared::reads);
+        for prepared in &mut all {
+            match &prepared.work {
+                _ if reads && prepared.wants_change() && !self.begun.contains(&begun(&prepared.request)) => {
+                    prepared.work = Work::Later;
+                }
+                Work::Run(tool, _) if prepared.reads() && self.looked.get(tool.toolkit) == Some(&true) => {
+                    prepared.work = Work::Enough;
+                }
+                _ => {}
+            }
+        }
+        all
     }
 
     /// What a rule may look at beside the arguments of a change. Empty where no rule looks, and where it cannot be told: then only
@@ -311,7 +397,8 @@ impl Batch<'_> {
     /// What is to be written down about judgements that are more than "it only reads".
     pub fn audit(&self, prepared: &[Prepared]) -> Vec<NewAudit> {
         let at_ms = self.engine.0.clock.now_ms();
-        let worth_it = |p: &&Prepared| p.is_change() || !matches!(p.work, Work::Run(..) | Work::Same);
+        let is_plain = |p: &Prepared| matches!(p.work, Work::Run(..) | Work::Same | Work::Later | Work::Enough);
+        let worth_it = |p: &&Prepared| p.is_change() || !is_plain(p);
         prepared
             .iter()
             .filter(worth_it)
@@ -331,7 +418,10 @@ impl Batch<'_> {
     /// Run what was understood: reads side by side, then changes one after the other; `told` hears of each result as it comes.
     pub async fn run(&self, prepared: Vec<Prepared>, asked: &mut Asked, told: &(dyn Fn(&CallResult) + Sync)) -> Ran {
         fault_point!("tool.sent");
-        let kept = Mutex::new(asked.kept);
+        let first = asked.results + 1;
+        asked.results += u32::try_from(prepared.len()).unwrap_or(u32::MAX);
+        asked.has_tried |= prepared.iter().any(Prepared::wants_change);
+        let reference = |index: usize| format!("{}-{}", self.prefix, first as usize + index);
         let has_changes = prepared.iter().any(Prepared::is_change);
         let mut answered: Vec<Option<Answered>> = prepared.iter().map(|_| None).collect();
         let mut questions = 0;
@@ -345,8 +435,8 @@ impl Batch<'_> {
             .collect();
         let (changes, reads): (Vec<_>, Vec<_>) = prepared.into_iter().enumerate().partition(|(_, p)| p.is_change());
         let read = join_all(reads.into_iter().map(|(index, prepared)| {
-            let (kept, earlier) = (&kept, order[index]);
-            async move { (index, self.answer(prepared, kept, told, earlier).await) }
+            let (reference, earlier) = (reference(index), order[index]);
+            async move { (index, self.answer(prepared, reference, told, earlier).await) }
         }));
         for (index, answer) in read.await {
             answered[index] = Some(answer);
@@ -355,9 +445,8 @@ impl Batch<'_> {
         for (index, prepared) in changes {
             let earlier = destroyed;
             destroyed += u64::from(prepared.destroys());
-            answered[index] = Some(self.answer(prepared, &kept, told, earlier).await);
+            answered[index] = Some(self.answer(prepared, reference(index), told, earlier).await);
         }
-        asked.kept = *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         fault_point!("tool.reply");
         if has_changes {
             // What was read before a change may no longer be so.
@@ -365,11 +454,16 @@ impl Batch<'_> {
         }
         let mut ran = Ran::default();
         let mut repeats = Vec::new();
-        for Answered { key, same, result, approval } in answered.into_iter().flatten() {
-            if same {
-                repeats.push((ran.results.len(), key));
-            } else if !result.is_error {
-                asked.known.insert(key, result.clone());
+        for Answered { key, kind, result, approval } in answered.into_iter().flatten() {
+            if kind == AnswerKind::Change {
+                asked.note_change(key.clone(), &result);
+            }
+            match kind {
+                AnswerKind::Same => repeats.push((ran.results.len(), key)),
+                AnswerKind::Read | AnswerKind::Change if !result.is_error => {
+                    asked.known.insert(key, result.clone());
+                }
+                AnswerKind::Read | AnswerKind::Change | AnswerKind::Void => {}
             }
             ran.approvals.extend(approval);
             ran.results.push(result);
@@ -380,6 +474,7 @@ impl Batch<'_> {
                 Some(first) => {
                     // The full text stands with the first call; a repeat costs no tokens twice.
                     result.text = format!("same question as call {}; its result stands", first.call_id);
+                    result.reference.clone_from(&first.reference);
                 }
                 None => {
                     result.is_error = true;
@@ -395,17 +490,22 @@ impl Batch<'_> {
     async fn answer(
         &self,
         prepared: Prepared,
-        kept: &Mutex<u32>,
+        reference: String,
         told: &(dyn Fn(&CallResult) + Sync),
         earlier: u64,
     ) -> Answered {
         let started = Instant::now();
         let Prepared { request, title, key, work, .. } = prepared;
         let (mut toolkit, mut is_change, mut is_open) = (None, false, false);
-        let (mut waits, mut approval) = (None, None);
-        let (outcome, same) = match work {
+        let (mut waits, mut approval, mut list_items) = (None, None, None);
+        let kind_of = |tool: &CatalogueTool| match tool.tool.effect {
+            Effect::Read => AnswerKind::Read,
+            Effect::Write | Effect::Destroy => AnswerKind::Change,
+        };
+        let (outcome, kind) = match work {
             Work::Run(tool, parsed) => {
                 toolkit = Some(tool.toolkit);
+                list_items = tool.list_items;
                 is_change = tool.tool.effect != Effect::Read;
                 // What was begun before a stop is past counting.
                 let capped = match self.begun.contains(&begun(&request)) {
@@ -416,9 +516,9 @@ impl Batch<'_> {
                     Ok(()) => {
                         let (outcome, open) = self.call(&tool, parsed, &request, &key.1).await;
                         is_open = open;
-                        (outcome, false)
+                        (outcome, kind_of(&tool))
                     }
-                    Err(error) => (Err(error), false),
+                    Err(error) => (Err(error), kind_of(&tool)),
                 }
             }
             Work::Ask(tool, parsed, approvers, reason) => {
@@ -427,7 +527,7 @@ impl Batch<'_> {
                     Ok(Parked::Already(waiting)) => {
                         waits = Some(waiting);
                         let text = "Not done. The same question waits for a decision already; say so, and ask no more.";
-                        (Ok(Output::text(text).labelled(Label::OWN)), false)
+                        (Ok(Output::text(text).labelled(Label::OWN)), kind_of(&tool))
                     }
                     Ok(Parked::New(parked)) => {
                         let text = format!(
@@ -437,27 +537,31 @@ impl Batch<'_> {
                         );
                         waits = Some(parked.id);
                         approval = Some(*parked);
-                        (Ok(Output::text(text).labelled(Label::OWN)), false)
+                        (Ok(Output::text(text).labelled(Label::OWN)), kind_of(&tool))
                     }
-                    Err(error) => (Err(error), false),
+                    Err(error) => (Err(error), kind_of(&tool)),
                 }
             }
-            Work::Same => (Ok(Output::default()), true),
-            Work::Refused { text, .. } => (Err(ToolError::TellModel(text)), false),
+            Work::Same => (Ok(Output::default()), AnswerKind::Same),
+            Work::Later => (Ok(Output::text(LATER).labelled(Label::OWN)), AnswerKind::Void),
+            Work::Enough => (Ok(Output::text(ENOUGH).labelled(Label::OWN)), AnswerKind::Void),
+            Work::Refused { text, .. } => (Err(ToolError::TellModel(text)), AnswerKind::Void),
         };
+        let same = kind == AnswerKind::Same;
         let mut result = CallResult {
             call_id: request.id,
             name: key.0.clone(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             title,
             approval: waits,
+            reference: Some(reference.clone()),
             ..CallResult::default()
         };
         match outcome {
             Ok(output) => {
                 let own = toolkit.map_or(Label::OWN, |name| self.engine.0.catalogue.label_of(name));
                 result.label = output.label.unwrap_or(own);
-                result.text = self.cut(clean(&output.text), result.label, kept).await;
+                result.text = self.bounded(clean(&output.text), result.label, &reference, list_items).await;
                 result.cards = output.cards;
                 if is_change {
                     let receipt = output.receipt.unwrap_or_else(|| format!("Done: {}.", result.title));
@@ -489,7 +593,7 @@ impl Batch<'_> {
         if !same {
             told(&result);
         }
-        Answered { key, same, result, approval }
+        Answered { key, kind, result, approval }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -642,30 +746,50 @@ impl Batch<'_> {
         guarded(tool.check(&*parsed, call)).await
     }
 
-    /// A long result is cut; the whole of it is kept under a reference.
-    async fn cut(&self, text: String, label: Label, kept: &Mutex<u32>) -> String {
+    /// What a model sees of a result: long lists and long texts are cut, and the whole is kept under the reference.
+    async fn bounded(&self, text: String, label: Label, reference: &str, list_items: Option<usize>) -> String {
         let limit = self.result_chars.max(200);
-        if text.len() <= limit || text.chars().count() <= limit {
+        let short = list_items.and_then(|most| Some((lists::shortened(&text, most)?, most)));
+        let shown = short.as_ref().map_or(&text, |((shown, _), _)| shown);
+        let is_long = shown.len() > limit && shown.chars().count() > limit;
+        if !is_long && short.is_none() {
+            if self.keeps_all {
+                // Without it the worker has one thing less to read again.
+                let _ = self.keep(&text, label, reference).await;
+            }
             return text;
         }
-        let number = {
-            let mut kept = kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            *kept += 1;
-            *kept
-        };
-        let reference = format!("{}-{number}", self.prefix);
+        let is_kept = self.keep(&text, label, reference).await;
+        let head: String = if is_long { shown.chars().take(limit).collect() } else { shown.clone() };
         let total = text.chars().count();
-        let head: String = text.chars().take(limit).collect();
-        let whole = builtin::kept(label, text.chars().take(500_000));
-        let owner = self.conversation.to_string();
-        let now_ms = self.engine.0.clock.now_ms();
-        match self.engine.0.store.put_document(builtin::RECALL, &owner, &reference, &whole, None, now_ms).await {
-            Ok(_) => format!(
+        match (&short, is_kept) {
+            (Some(((_, longest), most)), true) => format!(
+                "{head}\n[lists of up to {longest} entries cut to {most}: recall with reference \"{reference}\", start {most} and count]"
+            ),
+            (Some(((_, longest), most)), false) => {
+                format!("{head}\n[lists of up to {longest} entries cut to {most}; the others could not be kept]")
+            }
+            (None, true) => format!(
                 "{head}\n[cut at {limit} of {total} characters: recall with reference \"{reference}\" and offset {limit}]"
             ),
-            Err(_) => format!("{head}\n[cut at {limit} of {total} characters; the rest could not be kept]"),
+            (None, false) => format!("{head}\n[cut at {limit} of {total} characters; the rest could not be kept]"),
         }
     }
+
+    /// Keep a whole result; whether that worked.
+    async fn keep(&self, text: &str, label: Label, reference: &str) -> bool {
+        let whole = recall::kept(label, text.chars().take(500_000));
+        let owner = self.conversation.to_string();
+        let now_ms = self.engine.0.clock.now_ms();
+        self.engine.0.store.put_document(recall::RECALL, &owner, reference, &whole, None, now_ms).await.is_ok()
+    }
+}
+
+/// What a call asks, by whatever name it asks it. None when it is not understood.
+pub(crate) fn key_of(engine: &Engine, call: &CallRequest) -> Option<Key> {
+    let (name, arguments) = in_its_own_name(call);
+    let tool = engine.0.catalogue.find(&name)?;
+    Some((tool.tool.name.to_owned(), arguments_of(&serde_json::from_str(&arguments).ok()?)))
 }
 
 /// Whether a change did not report back, so that nobody knows of it by that alone.

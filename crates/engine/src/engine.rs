@@ -679,7 +679,7 @@ impl Engine {
                 engine.0.health.refresh(engine.0.catalogue.toolkits()).await;
                 engine.0.rooms.forget_idle();
                 let before = engine.0.clock.now_ms() - i64::from(engine.0.config.recall_hours) * 3_600_000;
-                if let Err(error) = engine.0.store.sweep_documents(crate::builtin::RECALL, before).await {
+                if let Err(error) = engine.0.store.sweep_documents(crate::recall::RECALL, before).await {
                     tracing::warn!(%error, "old results were not removed");
                 }
             }
@@ -741,7 +741,7 @@ pub(crate) fn builtin_names() -> [&'static str; 5] {
     [
         builtin::FindTools::NAME,
         builtin::UseTool::NAME,
-        builtin::Recall::NAME,
+        crate::recall::Recall::NAME,
         delegate::Delegate::NAME,
         builtin::StaySilent::NAME,
     ]

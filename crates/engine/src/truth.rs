@@ -72,6 +72,12 @@ struct Words {
     presented: &'static [&'static str],
     /// Whole sentences.
     alone: &'static [&'static str],
+    /// Words by which a person asks for a change, at the beginning of a sentence.
+    wishes: &'static [&'static str],
+    /// The same behind an opening such as "can you".
+    politely: &'static [&'static str],
+    /// Such openings.
+    please: &'static [&'static str],
 }
 
 const ENGLISH: Words = Words {
@@ -193,6 +199,19 @@ const ENGLISH: Words = Words {
         "with a star",
     ],
     alone: &["done", "all done", "it's done", "it’s done", "that's done", "that’s done", "consider it done"],
+    wishes: &ENGLISH_WISHES,
+    politely: &ENGLISH_WISHES,
+    please: &[
+        "please",
+        "can you",
+        "could you",
+        "would you",
+        "will you",
+        "can you please",
+        "could you please",
+        "i want you to",
+        "now",
+    ],
 };
 
 const GERMAN: Words = Words {
@@ -282,6 +301,39 @@ const GERMAN: Words = Words {
     ],
     presented: &["unten", "oben", "tabelle", "klammern", "alphabetisch", "nach jahr"],
     alone: &["erledigt", "fertig", "alles erledigt", "ist erledigt", "das ist erledigt", "schon erledigt"],
+    wishes: &[
+        "füge",
+        "füg",
+        "lösche",
+        "lösch",
+        "entferne",
+        "bewerte",
+        "merke",
+        "merk",
+        "speichere",
+        "vergiss",
+        "storniere",
+        "benenne",
+    ],
+    politely: &[
+        "hinzufügen",
+        "löschen",
+        "entfernen",
+        "bewerten",
+        "merken",
+        "speichern",
+        "vergessen",
+        "stornieren",
+        "umbenennen",
+        "füge",
+        "lösche",
+        "entferne",
+        "bewerte",
+        "merke",
+        "merk",
+        "speichere",
+    ],
+    please: &["bitte", "kannst du", "könntest du", "würdest du", "kannst du bitte", "könntest du bitte", "jetzt"],
 };
 
 const FRENCH: Words = Words {
@@ -339,12 +391,55 @@ const FRENCH: Words = Words {
     ],
     presented: &["dessous", "dessus", "tableau", "parenthèses"],
     alone: &["c'est fait", "c’est fait", "fait", "voilà c'est fait", "voilà c’est fait"],
+    wishes: &[
+        "ajoute",
+        "ajoutez",
+        "supprime",
+        "supprimez",
+        "efface",
+        "retire",
+        "enregistre",
+        "annule",
+        "renomme",
+        "oublie",
+        "retiens",
+    ],
+    politely: &[
+        "ajouter",
+        "supprimer",
+        "effacer",
+        "retirer",
+        "enregistrer",
+        "annuler",
+        "renommer",
+        "oublier",
+        "retenir",
+        "noter",
+    ],
+    please: &["peux-tu", "pourrais-tu", "peux tu", "pourrais tu", "tu peux", "s'il te plaît", "s’il te plaît", "stp"],
 };
+
+const ENGLISH_WISHES: [&str; 14] = [
+    "add",
+    "remove",
+    "delete",
+    "rate",
+    "request",
+    "download",
+    "monitor",
+    "unmonitor",
+    "schedule",
+    "cancel",
+    "rename",
+    "remember",
+    "forget",
+    "save",
+];
 
 const LANGUAGES: [&Words; 3] = [&ENGLISH, &GERMAN, &FRENCH];
 
 /// Whether an answer says that the assistant itself has changed something.
-fn claims_a_change(answer: &str) -> bool {
+pub(crate) fn claims_a_change(answer: &str) -> bool {
     let mut in_code = false;
     answer.lines().any(|line| {
         // What stands in code, quotes and tables is material.
@@ -356,16 +451,39 @@ fn claims_a_change(answer: &str) -> bool {
     })
 }
 
+/// Whether a person asks for a change, in the imperative: "add V", "can you add V?", not "how do I add V?".
+pub(crate) fn asks_for_a_change(said: &str) -> bool {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | ':' | ',' | '\n');
+    said.split(ends).map(plain).any(|sentence| LANGUAGES.iter().any(|words| words.wish(&sentence)))
+}
+
+/// Whether an answer neither asks back nor says that something is not so.
+pub(crate) fn only_talks(answer: &str) -> bool {
+    let text = format!(" {} ", plain(answer));
+    let denies = |word: &&str| match word.strip_prefix('\'') {
+        Some(ending) => text.contains(&format!("{ending} ")),
+        None => text.contains(&format!(" {word} ")),
+    };
+    const OTHER: [&str; 8] = ["no", "already", "schon", "bereits", "déjà", "sorry", "leider", "désolé"];
+    !answer.contains('?')
+        && !OTHER.iter().any(|word| denies(&word))
+        && !LANGUAGES
+            .iter()
+            .any(|words| words.denied.iter().filter(|word| !PROMISES.contains(word)).any(|word| denies(&word)))
+}
+
+/// Words that deny that it was done and promise that it will be.
+const PROMISES: [&str; 8] = ["will", "shall", "werde", "wird", "werden", "once", "when", "before"];
+
 fn sentences(line: &str) -> impl Iterator<Item = String> {
-    line.split_inclusive(['.', '!', '?', ';', ':']).filter(|sentence| !sentence.trim_end().ends_with('?')).map(
-        |sentence| {
-            let plain: String = sentence
-                .chars()
-                .map(|c| if c.is_alphanumeric() || matches!(c, '\'' | '’') { c } else { ' ' })
-                .collect();
-            plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
-        },
-    )
+    line.split_inclusive(['.', '!', '?', ';', ':']).filter(|sentence| !sentence.trim_end().ends_with('?')).map(plain)
+}
+
+/// In lower case, one space between words, and nothing else but apostrophes.
+fn plain(sentence: &str) -> String {
+    let plain: String =
+        sentence.chars().map(|c| if c.is_alphanumeric() || matches!(c, '\'' | '’') { c } else { ' ' }).collect();
+    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn says_done(answer: &str) -> bool {
@@ -378,6 +496,22 @@ fn is_claim(sentence: &str) -> bool {
 }
 
 impl Words {
+    fn wish(&self, sentence: &str) -> bool {
+        let first = sentence.split(' ').next().unwrap_or_default();
+        if self.wishes.contains(&first) {
+            return true;
+        }
+        let behind = |please: &&str| sentence.strip_prefix(*please)?.strip_prefix(' ');
+        // Where the order of words is free, the verb stands at the end.
+        self.please.iter().filter_map(|please| behind(please)).any(|rest| match self.between {
+            None => rest.split(' ').any(|word| self.politely.contains(&word) || self.wishes.contains(&word)),
+            Some(_) => {
+                let first = rest.split(' ').next().unwrap_or_default();
+                self.politely.contains(&first) || self.wishes.contains(&first)
+            }
+        })
+    }
+
     fn claim(&self, sentence: &str) -> bool {
         let words: Vec<&str> = sentence.split(' ').filter(|word| !word.is_empty()).collect();
         let Some(place) = words.iter().position(|word| self.is_done(word)) else { return false };
@@ -592,6 +726,49 @@ mod tests {
         // Alone they claim something only where something was to be done.
         for alone in ["Done.", "It's done!", "Erledigt.", "C’est fait."] {
             assert_eq!((nothing.correction(alone), waiting.correction(alone).is_some()), (None, true), "{alone}");
+        }
+    }
+
+    #[test]
+    fn a_wish_for_a_change_is_told_from_questions_and_talk() {
+        for wish in [
+            "Add V to my party, he's a Solo",
+            "Please remove Johnny.",
+            "Can you add Metropolis in 4K?",
+            "Nice! Now delete the old one.",
+            "Remember that I like silent films",
+            "Füge Metropolis hinzu",
+            "Kannst du Metropolis bitte hinzufügen?",
+            "Bitte lösche den Film",
+            "Ajoute Metropolis",
+            "Peux-tu supprimer ce film ?",
+        ] {
+            assert!(asks_for_a_change(wish), "{wish}");
+        }
+        for talk in [
+            "How do I add a film?",
+            "What was added this week?",
+            "Did you remove it?",
+            "Why was it cancelled?",
+            "I will delete it myself",
+            "Kann man Filme hinzufügen?",
+            "Wer hat den Film gelöscht?",
+            "Comment ajouter un film ?",
+            "Metropolis",
+        ] {
+            assert!(!asks_for_a_change(talk), "{talk}");
+        }
+        for answer in ["Sure, one moment.", "I will add it now.", "Ich werde ihn hinzufügen."] {
+            assert!(only_talks(answer), "{answer}");
+        }
+        for answer in [
+            "Which Dune do you mean?",
+            "I cannot do that.",
+            "It's in already.",
+            "I don’t have such a tool.",
+            "Das kann ich leider nicht.",
+        ] {
+            assert!(!only_talks(answer), "{answer}");
         }
     }
 

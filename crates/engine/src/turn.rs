@@ -12,23 +12,24 @@ use crate::{
     budget::Payer,
     compact::{self, Fold, Summary},
     context::{Stable, Window},
-    dispatch::{Asked, Batch, Begun, Prepared, begun, sources_of},
+    dispatch::{Asked, Batch, Begun, Prepared, begun, key_of, sources_of},
     engine::{Engine, LEASE_MS},
     memory::{self, Known},
     room::{Room, TurnHandle, Waiting},
+    truth,
 };
-use ask::{Answer, renewals};
+use ask::{Answer, Calling, renewals};
 use carry::Then;
 use finish::{settle_from_rows, settle_without_rows};
 use majordomo_domain::{
-    Agent, ApprovalId, ApprovalState, CallRequest, CallResult, EventKind, Label, Message, MessageId, ModelRole, Notice,
-    NoticeKind, Origin, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
+    Agent, ApprovalId, ApprovalState, CallRequest, CallResult, Effect, EventKind, Label, Message, MessageId, ModelRole,
+    Notice, NoticeKind, Origin, Part, Person, Role, StopReason, Tool, TurnState, Usage, fault_point,
     op::Task,
     text::{clean, shorten},
 };
 use majordomo_store::{Entry, Fence, Judgement, NewAudit, Settlement, Step, StepKind, StoreError};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -40,6 +41,9 @@ use tracing::Instrument;
 const TRIES: usize = 3;
 /// Rounds of calls nobody understands before the turn stops.
 const MAX_REPAIRS: u32 = 2;
+/// Said to the model, and kept nowhere, when it answers as if something had been changed.
+const INSIST: &str = "[From the house, not the person: nothing has been changed in this answer. Call the tool that makes the change now; \
+    find_tools looks for one.]";
 /// Characters of a result shown while the turn runs.
 const SUMMARY: usize = 400;
 
@@ -84,6 +88,8 @@ struct Making<'a> {
     added: Vec<Arc<Message>>,
     seq: i64,
     asked: Asked,
+    /// Toolkits that have changed something, and whether it was looked at since.
+    looked: HashMap<&'static str, bool>,
     rounds: Vec<u64>,
     repairs: u32,
     usage: Usage,
@@ -233,6 +239,7 @@ async fn begin<'a>(
         added: Vec::new(),
         seq: 0,
         asked: Asked::default(),
+        looked: HashMap::new(),
         rounds: Vec::new(),
         repairs: 0,
         usage,
@@ -283,7 +290,11 @@ impl Making<'_> {
                     self.begun.insert(begun(&call));
                 }
                 StepKind::Returned { result } => {
-                    self.asked.take_up(&result);
+                    let change = self.begun.iter().find(|(id, _)| *id == result.call_id).and_then(|(id, arguments)| {
+                        let name = self.name_of_call(id);
+                        key_of(self.engine, &CallRequest { id: id.clone(), name, arguments: arguments.clone() })
+                    });
+                    self.asked.take_up(&result, change);
                     self.begun.retain(|(id, _)| *id != result.call_id);
                     self.take_in(&result);
                     self.tell(finished(&result));
@@ -308,8 +319,24 @@ impl Making<'_> {
         self.added.push(message);
     }
 
+    /// The tool the newest call of that id was for, as the model wrote it.
+    fn name_of_call(&self, id: &str) -> String {
+        let calls = self.added.iter().rev().flat_map(|message| message.calls());
+        calls.filter(|call| call.id == id).map(|call| call.name.clone()).next().unwrap_or_default()
+    }
+
     /// What a result was made of, the turn has read.
     fn take_in(&mut self, result: &CallResult) {
+        if let Some(tool) = self.engine.0.catalogue.find(&result.name) {
+            if result.receipt.is_some() {
+                self.looked.insert(tool.toolkit, false);
+            } else if !result.is_error
+                && tool.tool.effect == Effect::Read
+                && let Some(is_looked_at) = self.looked.get_mut(tool.toolkit)
+            {
+                *is_looked_at = true;
+            }
+        }
         self.label = self.label.join(result.label);
         self.sources.extend(sources_of(self.engine, std::iter::once(result)));
     }
@@ -425,14 +452,16 @@ impl Making<'_> {
             self.run_calls(&open, prepared, None).await?;
         }
         let mut last_words = None;
+        let (mut is_enough, mut has_insisted) = (false, false);
         let done = self.added.iter().filter(|m| m.role == Role::Assistant).count() as u32;
         let mut shrunk = false;
         let mut step = done;
         loop {
             step += 1;
-            let may_call = step < steps && last_words.is_none() && self.role != ModelRole::Quick;
+            let may_call = step < steps && last_words.is_none() && !is_enough && self.role != ModelRole::Quick;
+            let calling = if may_call { Calling::May } else { Calling::No };
             fault_point!("prompt");
-            let answer = match self.ask(step, may_call).await {
+            let mut answer = match self.ask(step, calling).await {
                 Err(Stop::TooLong) if !shrunk => {
                     shrunk = true;
                     step -= 1;
@@ -441,10 +470,14 @@ impl Making<'_> {
                 }
                 other => other?,
             };
-            self.usage += answer.usage;
-            self.cost_micros += answer.cost_micros;
-            self.model = answer.model.clone();
-            self.text.clear();
+            self.count(&answer);
+            // Two more questions at least: the change, and the answer after it.
+            if answer.calls.is_empty() && may_call && !has_insisted && step + 2 <= steps && self.is_left_undone(&answer)
+            {
+                has_insisted = true;
+                step += 1;
+                answer = self.insist(step, answer).await?;
+            }
             if answer.calls.is_empty() || !may_call {
                 return self.conclude(answer, last_words, step >= steps);
             }
@@ -458,6 +491,7 @@ impl Making<'_> {
                 self.person = person;
             }
             let prepared = self.prepare(&calls).await;
+            is_enough = prepared.iter().any(Prepared::ends_turn) || prepared.iter().all(Prepared::is_enough);
             let judgements: Vec<Judgement> = prepared.iter().filter_map(|p| p.judgement.clone()).collect();
             let mut entry = self.entry(vec![StepKind::Asked {
                 parts: answer.parts.clone(),
@@ -473,6 +507,57 @@ impl Making<'_> {
             self.add(Role::Assistant, answer.parts);
             self.run_calls(&calls, prepared, None).await?;
             last_words = self.going_round(&calls);
+        }
+    }
+
+    fn count(&mut self, answer: &Answer) {
+        self.usage += answer.usage;
+        self.cost_micros += answer.cost_micros;
+        self.model = answer.model.clone();
+        self.text.clear();
+    }
+
+    /// Whether an answer says that something was changed, or was asked for a change and only talks, while no change was called.
+    fn is_left_undone(&self, answer: &Answer) -> bool {
+        if self.asked.has_tried || self.waiting.say.task != Task::Answer {
+            return false;
+        }
+        let texts =
+            answer.parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(&**text) } else { None });
+        let text = texts.collect::<Vec<_>>().join("\n");
+        let is_left = truth::claims_a_change(&text)
+            || self.added.is_empty() && truth::only_talks(&text) && truth::asks_for_a_change(&self.said);
+        let mut tools = self.engine.0.catalogue.changing();
+        is_left && tools.any(|toolkit| self.engine.0.catalogue.allows(self.agent, toolkit))
+    }
+
+    /// Ask once more for what was left undone, with calls demanded; what was said is void. Where that fails it stands after all.
+    async fn insist(&mut self, step: u32, first: Answer) -> Result<Answer, Stop> {
+        metrics::counter!("majordomo_insisted_total").increment(1);
+        self.tell(EventKind::StepReset { step: step - 1 });
+        self.window.push(&Arc::new(Message {
+            id: MessageId::new(),
+            turn: self.waiting.handle.turn,
+            position: self.waiting.handle.ordinal * 1000 + 1 + self.added.len() as i64,
+            role: Role::User,
+            parts: vec![Part::text(INSIST)],
+            created_at_ms: self.engine.0.clock.now_ms(),
+        }));
+        match self.ask(step, Calling::Must).await {
+            Ok(answer) => {
+                self.count(&answer);
+                Ok(answer)
+            }
+            Err(Stop::Failed(_) | Stop::TooLong) => {
+                self.text.clear();
+                for part in &first.parts {
+                    if let Part::Text { text } = part {
+                        self.tell(EventKind::TextDelta { text: text.clone() });
+                    }
+                }
+                Ok(first)
+            }
+            Err(stop) => Err(stop),
         }
     }
 
@@ -530,6 +615,8 @@ impl Making<'_> {
             person: self.person.clone(),
             agent: self.agent,
             prefix: format!("r{}", handle.ordinal),
+            keeps_all: false,
+            looked: &self.looked,
             result_chars: self.agent.limits.result_chars as usize,
             calls_at_once: self.agent.limits.calls_per_step.clamp(1, 64) as usize,
             channel: &self.waiting.say.address.channel,

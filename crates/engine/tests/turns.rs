@@ -35,6 +35,8 @@ mod injection;
 mod knowing;
 #[path = "turns/limits.rs"]
 mod limits;
+#[path = "turns/phases.rs"]
+mod phases;
 #[path = "turns/undo.rs"]
 mod undo;
 
@@ -80,6 +82,10 @@ impl Tool for LookUp {
         match self.title.as_str() {
             "down" => Err(ToolError::CouldNotAsk { service: "films".into(), reason: "connection refused".into() }),
             "breaks" => panic!("on purpose"),
+            "list" => {
+                let films: Vec<String> = (0..40).map(|n| format!("{{\"id\":{n},\"title\":\"Film {n}\"}}")).collect();
+                Ok(Output::text(format!("{{\"films\":[{}],\"total\":40}}", films.join(","))))
+            }
             "long" => Ok(Output::text("0123456789".repeat(2_000))),
             "slow" => {
                 tokio::time::sleep(Duration::from_secs(3_600)).await;

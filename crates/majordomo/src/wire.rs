@@ -1,6 +1,6 @@
 //! The whole program on one page: store, upstream, models, toolkits, engine and web, built from the settings and joined.
 
-use crate::config::{AgentSection, Demo, Loaded};
+use crate::config::{AgentSection, BUILT_IN, Demo, Loaded};
 use anyhow::Context;
 use majordomo_domain::{
     Agent, AgentId, Clock, ModelRole, Secret, SystemClock, Toolkit, agent::TurnLimits, model::ModelOptions,
@@ -224,7 +224,10 @@ fn switched_off(
 
 /// The built-in agent first, then those of the settings.
 fn agents(sections: &BTreeMap<String, AgentSection>, toolkits: &[Toolkit]) -> Vec<Agent> {
-    let known = |name: &String| toolkits.iter().flat_map(|t| &t.tools).any(|tool| tool.name == name);
+    let known = |name: &String| {
+        let is_built_in = BUILT_IN.iter().any(|(_, tool)| tool == name);
+        is_built_in || toolkits.iter().flat_map(|t| &t.tools).any(|tool| tool.name == name)
+    };
     let agent = |name: &str, section: Option<&AgentSection>| {
         let first_tools = section.and_then(|s| s.first_tools.clone());
         let first_tools = first_tools.unwrap_or_else(|| FIRST_TOOLS.map(str::to_owned).into());

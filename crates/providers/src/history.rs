@@ -56,7 +56,7 @@ pub(crate) struct Called<'a> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answered<'a> {
     pub id: Cow<'a, str>,
-    pub text: &'a str,
+    pub text: Cow<'a, str>,
     pub is_error: bool,
 }
 
@@ -175,9 +175,8 @@ fn spoken<'a>(
                 own_ids.push(&call.id);
                 let id = names.id(&call.id);
                 let (text, is_error) = match result(rest, &call.id) {
-                    Some(result) if result.text.is_empty() => ("(nothing)", result.is_error),
-                    Some(result) => (result.text.as_str(), result.is_error),
-                    None => (NO_RESULT, true),
+                    Some(result) => (result.as_read(), result.is_error),
+                    None => (NO_RESULT.into(), true),
                 };
                 results.push(Answered { id: id.clone(), text, is_error });
                 spoken.push(Spoken::Call(Called {

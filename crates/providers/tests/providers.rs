@@ -67,6 +67,7 @@ fn question(messages: Vec<Arc<Message>>) -> ModelRequest {
         messages,
         max_output_tokens: 1000,
         may_call: true,
+        must_call: false,
         cache_key: "conversation-1".into(),
         turn: "turn-1".into(),
     }
@@ -409,6 +410,44 @@ async fn sent(section: &str, provider: &str, states: &[Value]) -> Value {
     let catalogue = catalogue(&section.replace("URL", server.url_of("/v1").as_str()));
     let _: Vec<_> = chat_model(&catalogue).stream(eventful(provider, states)).collect().await;
     server.asked()[0].json()
+}
+
+#[tokio::test]
+async fn calls_are_demanded_where_the_dialect_can_and_results_name_their_reference() {
+    let base = "base_url = 'URL'\napi_key = 'k'\n";
+    for (section, choice) in [
+        (
+            "[home]\ndialect = 'chat_completions'\nbase_url = 'URL'\nroles.chat = 'llama-4'\n".to_owned(),
+            json!("required"),
+        ),
+        (format!("[openai]\n{base}roles.chat = 'gpt-5-mini'\n"), json!("required")),
+        (format!("[anthropic]\n{base}roles.chat = 'claude-3-5-haiku-latest'\n"), json!({ "type": "any" })),
+        (
+            format!("[anthropic]\n{base}[anthropic.roles.chat]\nmodel = 'claude-sonnet-4-5'\neffort = 'low'\n"),
+            Value::Null,
+        ),
+    ] {
+        let server = TestServer::start().await;
+        let catalogue = catalogue(&section.replace("URL", server.url_of("/v1").as_str()));
+        let call = CallRequest { id: "call_1".into(), name: "look".into(), arguments: "{}".into() };
+        let result = CallResult {
+            call_id: "call_1".into(),
+            text: "Nothing.".into(),
+            reference: Some("r1-1".into()),
+            ..CallResult::default()
+        };
+        let messages = vec![
+            message(Role::User, vec![Part::text("Look.")]),
+            message(Role::Assistant, vec![Part::Call(call)]),
+            message(Role::Tool, vec![Part::Result(result)]),
+            message(Role::User, vec![Part::text("Do it.")]),
+        ];
+        let request = ModelRequest { tools: tools(), must_call: true, ..question(messages) };
+        let _: Vec<_> = chat_model(&catalogue).stream(request).collect().await;
+        let sent = server.asked()[0].json();
+        assert_eq!(sent["tool_choice"], choice, "{section}");
+        assert!(sent.to_string().contains(r"Nothing.\n[ref r1-1]"), "{sent}");
+    }
 }
 
 #[tokio::test]

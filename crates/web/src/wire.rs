@@ -75,6 +75,9 @@ pub struct CallResult {
     pub name: String,
     /// What the model reads.
     pub text: String,
+    /// What the model reads it again by, such as `r3-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     pub is_error: bool,
     /// What a person sees instead of the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -1096,6 +1099,7 @@ mod tests {
                 call_id: "1".into(),
                 name: "clock".into(),
                 text: "noon".into(),
+                reference: Some("r1-1".into()),
                 is_error: false,
                 cards: vec![card()],
                 duration_ms: 3,

@@ -16,6 +16,16 @@ use tokio::time::Instant;
 /// Bytes of text one step may write.
 const MAX_STEP_TEXT: usize = 400_000;
 
+/// Whether a step may ask for calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calling {
+    /// The last step.
+    No,
+    May,
+    /// What was to be done was said and not done.
+    Must,
+}
+
 /// What one step of the model gave.
 pub(super) struct Answer {
     pub parts: Vec<Part>,
@@ -45,7 +55,7 @@ pub(super) enum Failure {
 
 impl Making<'_> {
     /// Ask models in their order until one answers this step.
-    pub(super) async fn ask(&mut self, step: u32, may_call: bool) -> Result<Answer, Stop> {
+    pub(super) async fn ask(&mut self, step: u32, calling: Calling) -> Result<Answer, Stop> {
         let inner = &self.engine.0;
         let candidates = inner.router.candidates(self.role, self.waiting.say.model.as_deref());
         let Some(first) = candidates.preferred.clone() else {
@@ -60,7 +70,7 @@ impl Making<'_> {
             });
             let Some(model) = model.cloned() else { break };
             self.tell(EventKind::ModelAsked { model: model.info().name.clone(), step });
-            match self.stream(&model, may_call).await {
+            match self.stream(&model, calling).await {
                 Ok(answer) => {
                     inner.router.answered(model.info());
                     if model.info().name != first.info().name
@@ -96,7 +106,7 @@ impl Making<'_> {
         Err(Stop::Failed(reason))
     }
 
-    async fn stream(&mut self, model: &Arc<dyn Model>, may_call: bool) -> Result<Answer, Failure> {
+    async fn stream(&mut self, model: &Arc<dyn Model>, calling: Calling) -> Result<Answer, Failure> {
         let info = model.info().clone();
         let limits = &self.agent.limits;
         let request = ModelRequest {
@@ -110,7 +120,8 @@ impl Making<'_> {
                 .unwrap_or(limits.output_tokens)
                 .min(limits.output_tokens)
                 .max(16),
-            may_call,
+            may_call: calling != Calling::No,
+            must_call: calling == Calling::Must,
             cache_key: self.waiting.handle.conversation.to_string(),
             turn: self.waiting.handle.turn.to_string(),
         };

@@ -79,7 +79,15 @@ impl Model for Obedient {
         let texts: Vec<String> = request.messages.iter().flat_map(|m| &m.parts).map(read).collect();
         // What was done in this turn is not done again in it; what was done in earlier ones is.
         let begin = request.messages.iter().rposition(|m| m.role == Role::User).unwrap_or(0);
+        let parts = || request.messages[begin..].iter().flat_map(|m| &m.parts);
+        let put_off: Vec<&str> = parts()
+            .filter_map(|part| match part {
+                Part::Result(result) if result.text.starts_with("Put off") => Some(result.call_id.as_str()),
+                _ => None,
+            })
+            .collect();
         let calls = request.messages[begin..].iter().flat_map(|m| m.calls());
+        let calls = calls.filter(|call| !put_off.contains(&call.id.as_str()));
         let mut done: BTreeSet<(String, String)> = calls.map(|c| (c.name.clone(), c.arguments.clone())).collect();
         let mut events = Vec::new();
         if request.may_call {

@@ -400,6 +400,9 @@ fn check(config: &Config, layers: &mut Layers) {
         if let Some(at_once) = limits.at_once {
             range(layers, &["engine", "tools", name, "at_once"], at_once as u64, 1, 1_000);
         }
+        if let Some(entries) = limits.list_items {
+            range(layers, &["engine", "tools", name, "list_items"], entries as u64, 1, 10_000);
+        }
     }
     for (name, agent) in &config.agents {
         let limits = &agent.limits;
@@ -411,6 +414,7 @@ fn check(config: &Config, layers: &mut Layers) {
             ("history_tokens", limits.history_tokens, 500, 10_000_000),
             ("history_messages", limits.history_messages, 2, 10_000),
             ("history_turns", limits.history_turns, 1, 10_000),
+            ("tool_messages", limits.tool_messages, 1, 10_000),
             ("keep_messages", limits.keep_messages, 0, 10_000_000),
             ("output_tokens", limits.output_tokens, 16, 200_000),
             ("result_chars", limits.result_chars, 200, 1_000_000),
@@ -471,12 +475,13 @@ fn blame(layers: &mut Layers, path: &[&str], text: String) {
 }
 
 /// Toolkits and tools the engine itself has.
-const BUILT_IN: [(&str, &str); 5] = [
+pub(crate) const BUILT_IN: [(&str, &str); 6] = [
     ("tools", "find_tools"),
     ("tools", "use_tool"),
     ("recall", "recall"),
     ("errands", "delegate"),
     ("silence", "stay_silent"),
+    ("finish", "agent_early_terminate"),
 ];
 
 /// Names of toolkits and tools, wherever the settings have some.
@@ -619,6 +624,8 @@ mod tests {
             ("engine.tools.tmdb", "timeout_ms", "0", "0 is not between 100 and 600000"),
             ("engine.tools.delegate", "timeout_ms", "99", "99 is not between 100 and 600000"),
             ("engine.tools.tmdb", "at_once", "0", "0 is not between 1 and 1000"),
+            ("engine.tools.tmdb", "list_items", "0", "0 is not between 1 and 10000"),
+            ("agents.x.limits", "tool_messages", "0", "0 is not between 1 and 10000"),
             ("agents.x.limits", "worker_steps", "0", "0 is not between 1 and 50"),
             ("agents.x.limits", "seconds", "4", "4 is not between 5 and 3600"),
             ("agents.x.limits", "seconds", "3601", "3601 is not between 5 and 3600"),

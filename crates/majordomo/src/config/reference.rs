@@ -414,7 +414,9 @@ pub const SECTIONS: &[Section] = &[
             set(
                 "tools",
                 "{}",
-                "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4 } }: timeout_ms 100 to\n600 000, at_once 1 to 1 000.",
+                "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4, list_items = 10 } }:\n\
+                 timeout_ms 100 to 600 000, at_once 1 to 1 000, list_items (entries of a list the model sees; it can read the others) 1 to\n\
+                 10 000.",
             ),
         ],
     },
@@ -445,10 +447,12 @@ pub const SECTIONS: &[Section] = &[
             absent(
                 "limits",
                 "{ steps = 8, worker_steps = 3, seconds = 90, calls_per_step = 16, history_tokens = 24000, \
-                 history_messages = 200, history_turns = 100, keep_messages = 0, output_tokens = 4000, result_chars = 6000 }",
+                 history_messages = 200, history_turns = 100, tool_messages = 60, keep_messages = 0, output_tokens = 4000, \
+                 result_chars = 6000 }",
                 "What one turn may cost. steps and worker_steps: 1 to 50 questions to a model; seconds: 5 to 3 600; calls_per_step: 1 to\n\
-                 100; history_tokens: 500 to 10 000 000; history_messages: 2 to 10 000; history_turns: 1 to 10 000; keep_messages: 0\n\
-                 (all) to 10 000 000; output_tokens: 16 to 200 000; result_chars: 200 to 1 000 000.",
+                 100; history_tokens: 500 to 10 000 000; history_messages: 2 to 10 000; history_turns: 1 to 10 000; tool_messages\n\
+                 (rounds of results a request carries): 1 to 10 000; keep_messages: 0 (all) to 10 000 000; output_tokens: 16 to\n\
+                 200 000; result_chars: 200 to 1 000 000.",
             ),
         ],
     },

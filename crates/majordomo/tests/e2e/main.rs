@@ -13,6 +13,7 @@ mod flows {
     mod disk;
     mod faults;
     mod files;
+    mod finding;
     mod house;
     mod injected;
     mod kills;

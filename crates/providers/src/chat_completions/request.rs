@@ -42,14 +42,16 @@ pub(crate) fn body(wish: &Wish<'_>) -> Vec<u8> {
             Block::Results(results) => {
                 for result in results {
                     json.open(b'{').entry("role", "tool").entry("tool_call_id", &*result.id);
-                    json.entry("content", result.text).close(b'}');
+                    json.entry("content", &*result.text).close(b'}');
                 }
             }
         }
     }
     json.close(b']');
-    if !request.tools.is_empty() && !request.may_call {
-        wish.top(&mut json, "tool_choice", "none");
+    match (request.tools.is_empty(), request.may_call, request.must_call) {
+        (true, ..) | (false, true, false) => {}
+        (false, false, _) => wish.top(&mut json, "tool_choice", "none"),
+        (false, true, true) => wish.top(&mut json, "tool_choice", "required"),
     }
     wish.end(json, limit_name(wish), request.max_output_tokens)
 }

@@ -65,8 +65,14 @@ pub(crate) fn body(wish: &Wish<'_>) -> Vec<u8> {
         json.key("cache_control").raw(CACHE_MARK).close(b'}').close(b']');
     }
     messages(&mut json, &blocks, thinks);
-    if !request.tools.is_empty() && !request.may_call && !wish.params.contains_key("tool_choice") {
-        json.key("tool_choice").open(b'{').entry("type", "none").close(b'}');
+    let choice = match (request.may_call, request.must_call) {
+        (false, _) => Some("none"),
+        // One that thinks may not be forced.
+        (true, true) if !thinks => Some("any"),
+        (true, _) => None,
+    };
+    if let Some(choice) = choice.filter(|_| !request.tools.is_empty() && !wish.params.contains_key("tool_choice")) {
+        json.key("tool_choice").open(b'{').entry("type", choice).close(b'}');
     }
     let limit = match thinking {
         // The budget counts as output.
@@ -158,7 +164,7 @@ fn user(json: &mut Json, said: &[Said<'_>], is_last: bool) {
 
 fn results(json: &mut Json, results: &[Answered<'_>], is_last: bool) {
     for (place, result) in results.iter().enumerate() {
-        json.open(b'{').entry("type", "tool_result").entry("tool_use_id", &*result.id).entry("content", result.text);
+        json.open(b'{').entry("type", "tool_result").entry("tool_use_id", &*result.id).entry("content", &*result.text);
         if result.is_error {
             json.entry("is_error", &true);
         }

@@ -50,14 +50,16 @@ pub(crate) fn body(wish: &Wish<'_>) -> Vec<u8> {
             Block::Results(results) => {
                 for result in results {
                     json.open(b'{').entry("type", "function_call_output").entry("call_id", &*result.id);
-                    json.entry("output", result.text).close(b'}');
+                    json.entry("output", &*result.text).close(b'}');
                 }
             }
         }
     }
     json.close(b']');
-    if !request.tools.is_empty() && !request.may_call {
-        wish.top(&mut json, "tool_choice", "none");
+    match (request.tools.is_empty(), request.may_call, request.must_call) {
+        (true, ..) | (false, true, false) => {}
+        (false, false, _) => wish.top(&mut json, "tool_choice", "none"),
+        (false, true, true) => wish.top(&mut json, "tool_choice", "required"),
     }
     wish.end(json, "max_output_tokens", request.max_output_tokens.max(LEAST_OUTPUT_TOKENS))
 }

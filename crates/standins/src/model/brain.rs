@@ -91,6 +91,14 @@ const FAILURES: [&str; 11] = [
     "failed",
 ];
 
+/// A result without the line that says how it is read again.
+fn without_reference(text: &str) -> &str {
+    match text.rsplit_once("\n[ref ") {
+        Some((before, _)) if text.ends_with(']') => before,
+        _ => text,
+    }
+}
+
 impl<'a> Walk<'a> {
     fn of(conversation: &'a Conversation) -> Self {
         let start = conversation.turns.iter().rposition(|turn| matches!(turn, Turn::User(_))).unwrap_or_default();
@@ -101,6 +109,7 @@ impl<'a> Walk<'a> {
                 Turn::Assistant { calls: made, .. } => calls.extend(made),
                 Turn::Result { call, text, is_error } => {
                     let Some(made) = calls.iter().find(|made| made.id == *call) else { continue };
+                    let text = without_reference(text);
                     let tool = match made.name.as_str() {
                         "use_tool" => made.arguments["name"].as_str().unwrap_or_default().to_owned(),
                         name => name.to_owned(),
@@ -113,7 +122,12 @@ impl<'a> Walk<'a> {
                     let lower = text.to_lowercase();
                     let said = json.is_none() && FAILURES.iter().any(|words| lower.contains(words));
                     let told = json.as_ref().is_some_and(|json| json["error"].is_string());
-                    walk.results.push(Answered { tool, text: text.clone(), json, failed: *is_error || said || told });
+                    walk.results.push(Answered {
+                        tool,
+                        text: text.to_owned(),
+                        json,
+                        failed: *is_error || said || told,
+                    });
                 }
                 Turn::User(_) => {}
             }

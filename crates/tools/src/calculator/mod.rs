@@ -55,7 +55,9 @@ fn default_scale() -> u32 {
 impl Tool for CalculateExpression {
     const NAME: &'static str = "calculate_expression";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "calculator arithmetic math sum add subtract multiply divide percent power modulo";
+    const KEYWORDS: &'static str = "calculator arithmetic math sum add subtract multiply divide percent power modulo \
+        plus minus times rechnen Rechnung mal geteilt Prozent Summe Wurzel calcular cuenta cuánto por ciento suma calculer calcul combien font fois pour cent somme \
+        turn convert minutes hours units umrechnen Minuten Stunden convertir minutos horas minutes heures";
     type Service = ();
 
     fn title(&self) -> String {

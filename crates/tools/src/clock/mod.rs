@@ -44,7 +44,8 @@ pub struct CurrentDatetime {
 impl Tool for CurrentDatetime {
     const NAME: &'static str = "current_datetime";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "clock time today date now weekday timezone utc day";
+    const KEYWORDS: &'static str = "clock time today date now weekday timezone utc day \
+        Uhrzeit spät Datum heute Wochentag hora fecha hoy día heure date aujourd'hui jour";
     type Service = ();
 
     fn title(&self) -> String {
@@ -89,7 +90,8 @@ pub struct DateCalculate {
 impl Tool for DateCalculate {
     const NAME: &'static str = "date_calculate";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "clock date difference days between until add weekday countdown age";
+    const KEYWORDS: &'static str = "clock date difference days between until add weekday countdown age \
+        how many days left Tage bis Wochen Datum rechnen wie lange noch cuántos días faltan hasta semanas fecha combien de jours jusqu'à semaines date";
     type Service = ();
 
     fn title(&self) -> String {

@@ -74,7 +74,8 @@ impl Tool for Rate {
     const REPEAT: Repeat = Repeat::Keyed;
     const UNDO: Undo = Undo::ByCall;
     const KEYWORDS: &'static str = "rate rating stars score points out of ten loved hated film movie series learn taste \
-        bewerten Bewertung Punkte Sterne noter note étoiles sur dix puntuar valorar nota estrellas";
+        bewerten Bewertung Punkte Sterne noter note étoiles sur dix puntuar valorar nota estrellas \
+        I give nine points doy un nueve sobre diez je donne neuf sur dix bewerte Punkten";
     type Service = Household;
 
     fn title(&self) -> String {
@@ -125,7 +126,8 @@ impl Tool for Learned {
     const NAME: &'static str = "household_learned";
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "what have you learned about me us taste preferences why do you think history log \
-        gelernt über mich uns warum appris sur moi nous pourquoi aprendido sobre mí nosotros";
+        gelernt über mich uns warum appris sur moi nous pourquoi aprendido sobre mí nosotros \
+        Geschmack gustos goûts";
     type Service = Household;
 
     fn title(&self) -> String {
@@ -186,7 +188,8 @@ impl Tool for Unlearn {
     const REPEAT: Repeat = Repeat::Keyed;
     const UNDO: Undo = Undo::No("it is learned again when somebody says it again");
     const KEYWORDS: &'static str = "unlearn undo forget take back wrong lesson taste preference not true \
-        verlernen rückgängig vergessen stimmt nicht oublier annuler olvidar deshacer";
+        verlernen rückgängig vergessen stimmt nicht oublier annuler olvidar deshacer \
+        nimm zurück gelernt deshaz lo que aprendiste annule appris";
     type Service = Household;
 
     fn title(&self) -> String {

@@ -36,7 +36,8 @@ impl Tool for ReadPreferences {
     const NAME: &'static str = "read_household_preferences";
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "household preferences taste likes dislikes profile favorites constraints what do we like to watch \
-        Vorlieben Geschmack Haushalt mögen Lieblings préférences goûts foyer aimons preferencias gustos hogar gustan favoritos";
+        Vorlieben Geschmack Haushalt mögen Lieblings préférences goûts foyer aimons preferencias gustos hogar gustan favoritos \
+        as a family at home schauen gern gerne sehen wir Familie películas nos gustan en casa ver films aimons à la maison";
     type Service = Household;
 
     fn title(&self) -> String {
@@ -215,7 +216,8 @@ impl Tool for Evening {
     const EFFECT: Effect = Effect::Read;
     const CLASS: Class = Class::ReadPrivate;
     const KEYWORDS: &'static str = "household group evening together movie night several people everybody agree joint taste \
-        gemeinsam Filmabend alle zusammen soirée ensemble groupe noche juntos grupo";
+        gemeinsam Filmabend alle zusammen soirée ensemble groupe noche juntos grupo \
+        four of us suits everybody passt für uns alle heute Abend podemos ver juntos esta noche pouvons regarder ensemble ce soir";
     type Service = Household;
 
     fn title(&self) -> String {

@@ -64,7 +64,8 @@ impl Tool for UpdatePreferences {
     const UNDO: Undo = Undo::ByCall;
     const KEYWORDS: &'static str = "household preferences taste add change set remove favorite actor actress director genre like love hate dislike \
         never recommend again our we I Vorlieben ändern hinzufügen Lieblingsschauspieler mag liebe hasse nie wieder empfehlen \
-        préférences ajouter modifier acteur préféré j'aime déteste preferencias añadir cambiar actor favorito gusta odio";
+        préférences ajouter modifier acteur préféré j'aime déteste preferencias añadir cambiar actor favorito gusta odio \
+        empfiehl uns diesen film nie mehr no recomiendes nunca más actriz ne recommande plus jamais actrices préférées";
     type Service = Household;
 
     fn title(&self) -> String {
@@ -154,7 +155,8 @@ impl Tool for ResetPreferences {
     const REPEAT: Repeat = Repeat::Keyed;
     const UNDO: Undo = Undo::ByCall;
     const KEYWORDS: &'static str = "household preferences taste reset forget everything clear start over empty \
-        Vorlieben zurücksetzen löschen von vorn préférences réinitialiser effacer preferencias restablecer borrar";
+        Vorlieben zurücksetzen löschen von vorn préférences réinitialiser effacer preferencias restablecer borrar \
+        setze zurück réinitialise restablece";
     type Service = Household;
 
     fn title(&self) -> String {

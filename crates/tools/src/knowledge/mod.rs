@@ -234,7 +234,9 @@ pub struct KnowledgeSearch {
 impl Tool for KnowledgeSearch {
     const NAME: &'static str = "knowledge_search";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "knowledge base documents rules rulebook manual handbook notes files pdf markdown look up ask rag warranty contract";
+    const KEYWORDS: &'static str = "knowledge base documents rules rulebook manual handbook notes files pdf markdown look up ask rag warranty contract \
+        house rules instructions guide appliance Unterlagen Dokumente Handbuch Anleitung Bedienungsanleitung Regeln Hausordnung Vertrag Garantie nachschlagen documentos manual instrucciones reglas normas contrato garantía documents notice mode d'emploi règlement règles contrat garantie \
+        what does it say was steht in qué dice que dit lavadora appareil";
     type Service = Knowledge;
 
     fn title(&self) -> String {
@@ -270,8 +272,8 @@ impl Tool for KnowledgeReindex {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
-    const KEYWORDS: &'static str =
-        "knowledge base reindex index refresh update rescan documents files folder new changed";
+    const KEYWORDS: &'static str = "knowledge base reindex index refresh update rescan documents files folder new changed \
+        Unterlagen Dokumente neu einlesen documentos volver a leer documents relire indexer";
     type Service = Knowledge;
 
     fn title(&self) -> String {

@@ -42,7 +42,8 @@ impl Tool for AiringToday {
     const NAME: &'static str = "media_airing_today";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["airing_today_tool", "get_airing_today"];
-    const KEYWORDS: &'static str = "airing today tonight on tv series show network channel time next episode schedule";
+    const KEYWORDS: &'static str = "airing today tonight on tv series show network channel time next episode schedule \
+        television heute Abend Fernsehen Sender Folge Serie esta noche televisión canal serie episodio ce soir télévision chaîne série épisode";
     type Service = Media;
 
     fn title(&self) -> String {

@@ -81,7 +81,8 @@ impl Tool for QueueOverview {
     const NAME: &'static str = "media_queue";
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "downloads downloading queue progress time left all stuck stalled Warteschlange lädt \
-        herunter descargas cola progreso téléchargements file d'attente";
+        herunter descargas cola progreso téléchargements file d'attente \
+        is being downloaded heruntergeladen wird hängt fest descargando se está descargando bloqué en cours bloqueada";
     type Service = Media;
 
     fn title(&self) -> String {

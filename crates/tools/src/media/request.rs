@@ -326,7 +326,8 @@ impl Tool for MediaRequest {
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
     const KEYWORDS: &'static str = "request wish add get download film movie series season want have fetch 4k quality \
         wünschen anfragen hinzufügen holen Film Serie Staffel pedir solicitar añadir película serie temporada \
-        demander ajouter télécharger série saison";
+        demander ajouter télécharger série saison \
+        füge añade ajoute hinzu holen";
     type Service = Media;
 
     fn title(&self) -> String {

@@ -38,7 +38,8 @@ impl Tool for WhereIs {
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "where is my film movie series status progress stuck when ready have it in library already \
         wo ist bleibt mein Film Serie haben wir schon fertig wann dónde está mi película serie la tenemos ya \
-        où est mon film série déjà disponible quand";
+        où est mon film série déjà disponible quand \
+        où en est wo bleibt dónde está";
     type Service = Media;
 
     fn title(&self) -> String {

@@ -79,7 +79,8 @@ impl Tool for Remember {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
-    const KEYWORDS: &'static str = "remember memory note keep taste preference like dislike fact about me";
+    const KEYWORDS: &'static str = "remember memory note keep taste preference like dislike fact about me \
+        merken merk dir behalten notieren Gedächtnis mag recuerda recordar anota memoria gusta retiens retenir souviens note mémoire aime";
     type Service = Memory;
 
     fn title(&self) -> String {
@@ -104,7 +105,8 @@ impl Tool for RememberForHousehold {
     const NAME: &'static str = "remember_for_household";
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
-    const KEYWORDS: &'static str = "remember memory household family everybody house rule shared fact";
+    const KEYWORDS: &'static str = "remember memory household family everybody house rule shared fact \
+        merken für alle Familie Haushalt recordar para todos familia hogar retenir pour tous famille foyer";
     type Service = Memory;
 
     fn title(&self) -> String {
@@ -126,7 +128,9 @@ impl Tool for WhatIsKnown {
     const NAME: &'static str = "what_is_known";
     const EFFECT: Effect = Effect::Read;
     const CLASS: Class = Class::ReadPrivate;
-    const KEYWORDS: &'static str = "memory know about me remembered facts preferences recall household";
+    const KEYWORDS: &'static str = "memory know about me remembered facts preferences recall household \
+        what do you know remember weißt du über mich gemerkt Gedächtnis sabes de mí recuerdas memoria sais-tu de moi souviens mémoire \
+        was weißt du qué sabes que sais-tu";
     type Service = Memory;
 
     fn title(&self) -> String {
@@ -183,7 +187,8 @@ impl Tool for Forget {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
-    const KEYWORDS: &'static str = "forget memory erase remove delete that fact about me";
+    const KEYWORDS: &'static str = "forget memory erase remove delete that fact about me \
+        what I told you vergessen vergiss löschen Gedächtnis erzählt olvidar olvida borrar memoria conté oublier oublie effacer mémoire dit";
     type Service = Memory;
 
     fn title(&self) -> String {

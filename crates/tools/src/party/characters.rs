@@ -65,7 +65,9 @@ impl Tool for AddPartyCharacter {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Keyed;
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
-    const KEYWORDS: &'static str = "party group crew team character member join add update role gear preferences game";
+    const KEYWORDS: &'static str = "party group crew team character member join add update role gear preferences game \
+        Gruppe Figur Charakter Mitglied aufnehmen hinzufügen Rolle grupo personaje miembro añadir rol groupe personnage membre ajouter rôle \
+        füge zur Gruppe añade al grupo ajoute au groupe";
     type Service = Party;
 
     fn title(&self) -> String {
@@ -140,7 +142,8 @@ impl Tool for RemovePartyCharacter {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Keyed;
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
-    const KEYWORDS: &'static str = "party group crew team character member leave kick remove drop game";
+    const KEYWORDS: &'static str = "party group crew team character member leave kick remove drop game \
+        Gruppe Figur Charakter Mitglied entfernen rauswerfen werfen grupo personaje quitar expulsar groupe personnage retirer exclure renvoyer";
     type Service = Party;
 
     fn title(&self) -> String {
@@ -195,7 +198,8 @@ impl Tool for ViewPartyMembers {
     const NAME: &'static str = "party_view";
     const ALIASES: &'static [&'static str] = &["view_party_members", "view_party"];
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "party group crew team characters members show list who game";
+    const KEYWORDS: &'static str = "party group crew team characters members show list who game \
+        Gruppe Figuren Mitglieder wer zeigen grupo personajes miembros quién mostrar groupe personnages membres qui montrer";
     type Service = Party;
 
     fn title(&self) -> String {

@@ -31,7 +31,8 @@ impl Tool for RecommendGear {
     const NAME: &'static str = "party_recommend_gear";
     const ALIASES: &'static [&'static str] = &["recommend_gear"];
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "party loot gear weapons armor found distribute share who gets recommend split game";
+    const KEYWORDS: &'static str = "party loot gear weapons armor found distribute share who gets recommend split game \
+        Beute Ausrüstung Waffen verteilen aufteilen wer bekommt Gruppe botín equipo armas repartir reparte personajes grupo butin équipement armes partager répartir groupe personnages";
     type Service = Party;
 
     fn title(&self) -> String {

@@ -9,7 +9,11 @@ use super::{
     client::{Age, Instance, Plex, Query, Section},
     tell::{items, number, total},
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{try_join_all, try_join3},
+    stream,
+};
 use majordomo_domain::{
     ToolError,
     text::{clean, shorten},
@@ -461,18 +465,16 @@ impl Instance {
         if sections.len() != kept.library.sections.len() || !sections.iter().all(known) {
             return Ok(None);
         }
-        let mut seen = Vec::new();
-        for section in &kept.library.sections {
+        let looks = kept.library.sections.iter().map(|section| async move {
             // Watched since is what was viewed last; a series' own time follows its episodes.
             let viewed: Query =
                 vec![("type", section.item_type().to_string()), ("sort", "lastViewedAt:desc".to_owned())];
             let newest = query_of(section);
             let newest = self.part(section, &newest, 0, NEWEST);
             let viewed = self.part(section, &viewed, 0, NEWEST);
-            let (newest, viewed, hdr) =
-                futures_util::future::try_join3(newest, viewed, self.hdr_keys(section, Some(NEWEST))).await?;
-            seen.push((newest, viewed, hdr));
-        }
+            try_join3(newest, viewed, self.hdr_keys(section, Some(NEWEST))).await
+        });
+        let seen = try_join_all(looks).await?;
         let mut library = kept.library.clone_of();
         let mut is_changed = false;
         for (place, (newest, viewed, hdr)) in seen.into_iter().enumerate() {

@@ -490,7 +490,8 @@ impl Tool for ContinueWatching {
     const NAME: &'static str = "plex_continue_watching";
     const ALIASES: &'static [&'static str] = &["get_plex_continue_watching"];
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "plex continue watching resume left off half weiterschauen angefangen fortsetzen seguir viendo continuar reprendre continuer";
+    const KEYWORDS: &'static str = "plex continue watching resume left off half weiterschauen angefangen fortsetzen seguir viendo continuar reprendre continuer \
+        where I stopped weiter sigue por donde lo dejé reprends où je me suis arrêté";
     type Service = Plex;
 
     fn title(&self) -> String {

@@ -110,7 +110,8 @@ impl Tool for Sessions {
     const NAME: &'static str = "plex_sessions";
     const ALIASES: &'static [&'static str] = &["get_plex_playback_status"];
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "plex now playing who is watching streams sessions wer schaut gerade läuft quién está viendo ahora qui regarde en ce moment";
+    const KEYWORDS: &'static str = "plex now playing who is watching streams sessions wer schaut gerade läuft quién está viendo ahora qui regarde en ce moment \
+        right now gerade schaut ahora mismo viendo en ce moment regarde";
     type Service = Plex;
 
     fn title(&self) -> String {
@@ -171,7 +172,8 @@ impl Tool for History {
     const NAME: &'static str = "plex_history";
     const ALIASES: &'static [&'static str] = &["get_plex_watch_history"];
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "plex watch history who watched what when seen last verlauf wer hat gesehen wann historial quién vio cuándo historique qui a vu";
+    const KEYWORDS: &'static str = "plex watch history who watched what when seen last verlauf wer hat gesehen wann historial quién vio cuándo historique qui a vu \
+        did we watch last week haben wir gesehen letzte Woche vimos visto semana pasada regardé semaine dernière";
     type Service = Plex;
 
     fn title(&self) -> String {

@@ -254,7 +254,8 @@ impl Tool for Add {
     const UNDO: Undo = Undo::ByCall;
     const TIMEOUT: Option<Duration> = Some(COMMAND_TIMEOUT);
     const KEYWORDS: &'static str = "add film movie download get request want hinzufügen Film herunterladen holen añadir película \
-                                    descargar quiero ajouter film télécharger je veux";
+                                    descargar quiero ajouter film télécharger je veux \
+        füge zu añade ajoute hinzu";
     type Service = Instances<Radarr>;
 
     fn title(&self) -> String {
@@ -429,7 +430,8 @@ impl Tool for Update {
     const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: Undo = Undo::ByCall;
     const KEYWORDS: &'static str = "update change edit film movie quality profile 4k monitored folder tag move ändern Qualität \
-                                    Profil cambiar calidad perfil changer qualité profil";
+                                    Profil cambiar calidad perfil changer qualité profil \
+        upgrade to 4k better quality";
     type Service = Instances<Radarr>;
 
     fn title(&self) -> String {

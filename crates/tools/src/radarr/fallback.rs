@@ -152,7 +152,8 @@ impl Tool for QualityFallback {
     const UNDO: Undo = Undo::ByCall;
     const TIMEOUT: Option<Duration> = Some(TIMEOUT);
     const KEYWORDS: &'static str = "quality fallback lower other 4k 1080p not found nothing film schlechtere Qualität nichts \
-                                    gefunden otra calidad no encontrado autre qualité rien trouvé";
+                                    gefunden otra calidad no encontrado autre qualité rien trouvé \
+        upgrade";
     type Service = Instances<Radarr>;
 
     fn title(&self) -> String {

@@ -130,7 +130,8 @@ impl<A: Application> Tool for History<A> {
     const ALIASES: &'static [&'static str] = also_named!(A, "get_history");
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "history grabbed imported failed deleted when what happened Verlauf passiert wann historial \
-                                    qué pasó historique quand";
+                                    qué pasó historique quand \
+        what did it do lately zuletzt gemacht hizo últimamente dernièrement fait";
     type Service = Instances<A>;
 
     fn title(&self) -> String {

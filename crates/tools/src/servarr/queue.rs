@@ -253,7 +253,8 @@ impl<A: Application> Tool for QueueRemove<A> {
     const REPEAT: Repeat = Repeat::Checkable;
     const UNDO: Undo = Undo::No("a removed download is gone");
     const KEYWORDS: &'static str = "queue remove cancel delete download blocklist stuck stop abbrechen entfernen löschen \
-                                    Download cancelar quitar descarga annuler supprimer téléchargement";
+                                    Download cancelar quitar descarga annuler supprimer téléchargement \
+        cancel stop download abbrechen brich ab Download cancelar descarga annuler téléchargement";
     type Service = Instances<A>;
 
     fn title(&self) -> String {

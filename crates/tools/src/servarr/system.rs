@@ -169,7 +169,8 @@ arguments! {
 impl<A: Application> Tool for QualityProfiles<A> {
     const NAME: &'static str = named!(A, "quality_profiles");
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "quality profile 4k 1080p 720p hd uhd Qualität Profil calidad perfil qualité profil";
+    const KEYWORDS: &'static str = "quality profile 4k 1080p 720p hd uhd Qualität Profil calidad perfil qualité profil \
+        Qualitätsprofile Profile perfiles de calidad profils de qualité";
     type Service = Instances<A>;
 
     fn title(&self) -> String {

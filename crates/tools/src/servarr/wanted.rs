@@ -136,7 +136,8 @@ impl<A: Application> Tool for Missing<A> {
     const ALIASES: &'static [&'static str] = also_named!(A, "get_wanted", "wanted");
     const EFFECT: Effect = Effect::Read;
     const KEYWORDS: &'static str = "missing wanted not downloaded without file fehlt fehlend gewünscht falta faltan deseado \
-                                    manquant voulu";
+                                    manquant voulu \
+        fehlen Folgen Filme faltan episodios manquent manque épisodes";
     type Service = Instances<A>;
 
     fn title(&self) -> String {

@@ -303,7 +303,8 @@ impl Tool for Add {
     const REPEAT: Repeat = Repeat::Checkable;
     const UNDO: Undo = Undo::ByCall;
     const TIMEOUT: Option<Duration> = Some(TIMEOUT);
-    const KEYWORDS: &'static str = "add new series show download request get Serie hinzufügen holen herunterladen añadir agregar serie descargar ajouter série télécharger";
+    const KEYWORDS: &'static str = "add new series show download request get Serie hinzufügen holen herunterladen añadir agregar serie descargar ajouter série télécharger \
+        füge zu añade ajoute hinzu";
     type Service = Sonarr;
 
     fn title(&self) -> String {

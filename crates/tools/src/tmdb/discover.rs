@@ -369,7 +369,8 @@ macro_rules! discover_tool {
 discover_tool! {
     /// Films by genre, year, score, people, themes, length, age rating, streaming service and more.
     DiscoverMovies, "tmdb_discover_movies",
-    "discover filter movie film genre year rating runtime short long cast crew keyword language country certification kids family streaming",
+    "discover filter movie film genre year rating runtime short long cast crew keyword language country certification kids family streaming \
+        comedies thrillers dramas westerns minutes from the decade under Komödien Krimis Filme Jahre Minuten kurze comedias películas años minutos menos comédies films années minutes moins",
     Media::Movie,
     /// `popularity`, `vote_average`, `vote_count`, `primary_release_date`, `revenue`, `title` with `.asc` or `.desc`. Default `popularity.desc`.
     sort_by: Option<String>,
@@ -440,7 +441,8 @@ discover_tool! {
 discover_tool! {
     /// Series by genre, year, score, themes, network, status, length, streaming service and more.
     DiscoverTv, "tmdb_discover_tv",
-    "discover filter tv show series genre year rating runtime network status keyword language country kids family streaming miniseries",
+    "discover filter tv show series genre year rating runtime network status keyword language country kids family streaming miniseries \
+        crime comedy drama from the decade Krimiserien Serien Jahre comedia drama series años séries comédie années",
     Media::Tv,
     /// `popularity`, `vote_average`, `vote_count`, `first_air_date`, `name` with `.asc` or `.desc`. Default `popularity.desc`.
     sort_by: Option<String>,
@@ -542,7 +544,8 @@ impl Tool for Discover {
     const NAME: &'static str = "tmdb_discover";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["discover_tool", "discover_with_filters"];
-    const KEYWORDS: &'static str = "discover filter genre year rating movie film tv show series";
+    const KEYWORDS: &'static str = "discover filter genre year rating movie film tv show series \
+        comedies thrillers from the decade filtern Genre Jahr Komödien Krimis Jahre filtrar género año comedias filtrer genre année comédies";
     type Service = Tmdb;
 
     fn title(&self) -> String {

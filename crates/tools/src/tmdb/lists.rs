@@ -78,51 +78,60 @@ fn timezone(_: &Tmdb, asked: Option<&str>) -> Result<Query, ToolError> {
 
 plain_list! {
     /// Films popular now.
-    PopularMovies, "tmdb_popular_movies", [], "popular movie film hits", Media::Movie, "/movie/popular",
+    PopularMovies, "tmdb_popular_movies", [], "popular movie film hits \
+        beliebte Filme populär películas populares films populaires", Media::Movie, "/movie/popular",
     "Looking at popular films", region: "Country, such as `DE`; the household's when absent."
 }
 plain_list! {
     /// Series popular now.
-    PopularTv, "tmdb_popular_tv", [], "popular tv show series hits", Media::Tv, "/tv/popular",
+    PopularTv, "tmdb_popular_tv", [], "popular tv show series hits \
+        beliebte Serien populär series populares séries populaires", Media::Tv, "/tv/popular",
     "Looking at popular series"
 }
 plain_list! {
     /// People popular now, with what they are known for.
-    PopularPeople, "tmdb_popular_people", [], "popular person actor actress director star", Media::Person,
+    PopularPeople, "tmdb_popular_people", [], "popular person actor actress director star \
+        beliebte Schauspieler Stars actores populares acteurs populaires vedettes", Media::Person,
     "/person/popular", "Looking at popular people"
 }
 plain_list! {
     /// Best rated films of all time.
-    TopRatedMovies, "tmdb_top_rated_movies", [], "best top rated movie film classics", Media::Movie,
+    TopRatedMovies, "tmdb_top_rated_movies", [], "best top rated movie film classics \
+        highest beste bestbewertete Filme aller Zeiten mejores películas mejor valoradas historia meilleurs films mieux notés tous les temps", Media::Movie,
     "/movie/top_rated", "Looking at the best rated films", region: "Country, such as `DE`; the household's when absent."
 }
 plain_list! {
     /// Best rated series of all time.
-    TopRatedTv, "tmdb_top_rated_tv", [], "best top rated tv show series", Media::Tv, "/tv/top_rated",
+    TopRatedTv, "tmdb_top_rated_tv", [], "best top rated tv show series \
+        highest all time beste bestbewertete Serien aller Zeiten mejores series mejor valoradas historia meilleures séries mieux notées tous les temps", Media::Tv, "/tv/top_rated",
     "Looking at the best rated series"
 }
 plain_list! {
     /// Films that come to cinemas soon.
     Upcoming, "tmdb_upcoming", ["tmdb_upcoming_movies", "upcoming_tool", "get_upcoming_movies"],
-    "upcoming soon new release cinema movie film", Media::Movie, "/movie/upcoming", "Looking at upcoming films",
+    "upcoming soon new release cinema movie film \
+        coming theaters theatres demnächst bald kommt ins Kino neue Filme próximamente pronto estreno estrenan cine bientôt sortie sortent prochainement cinéma", Media::Movie, "/movie/upcoming", "Looking at upcoming films",
     region: "Country, such as `DE`; the household's when absent."
 }
 plain_list! {
     /// Films in cinemas now.
-    NowPlaying, "tmdb_now_playing", ["tmdb_now_playing_movies"], "now playing cinema theater theatre movie film",
+    NowPlaying, "tmdb_now_playing", ["tmdb_now_playing_movies"], "now playing cinema theater theatre movie film \
+        right now cinemas läuft gerade im Kino Kinoprogramm cartelera ahora en el cine en ce moment à l'affiche au cinéma passe",
     Media::Movie, "/movie/now_playing", "Looking at what is in cinemas",
     region: "Country, such as `DE`; the household's when absent."
 }
 plain_list! {
     /// Series with an episode today, as TMDb lists them. `media_airing_today` adds network and time.
-    AiringToday, "tmdb_airing_today", ["tmdb_airing_today_tv"], "airing today tonight tv show series episode",
+    AiringToday, "tmdb_airing_today", ["tmdb_airing_today_tv"], "airing today tonight tv show series episode \
+        television heute Abend Fernsehen Folge esta noche televisión hoy ce soir télévision aujourd'hui",
     Media::Tv, "/tv/airing_today", "Looking at today's episodes",
     timezone: "IANA time zone whose day counts, such as `Europe/Berlin`."
 }
 plain_list! {
     /// Series with an episode within the next seven days.
     OnTheAir, "tmdb_on_the_air", ["tmdb_on_the_air_tv", "on_the_air_tool", "get_on_the_air_tv"],
-    "on the air this week current tv show series episode", Media::Tv, "/tv/on_the_air",
+    "on the air this week current tv show series episode \
+        diese Woche laufende Serien esta semana series cette semaine séries", Media::Tv, "/tv/on_the_air",
     "Looking at this week's series", timezone: "IANA time zone whose days count, such as `Europe/Berlin`."
 }
 
@@ -192,7 +201,8 @@ impl Tool for Trending {
     const NAME: &'static str = "tmdb_trending";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["trending_tool", "get_trending_media"];
-    const KEYWORDS: &'static str = "trending trend hot new this week today movie film tv show series person";
+    const KEYWORDS: &'static str = "trending trend hot new this week today movie film tv show series person \
+        im Trend angesagt diese Woche tendencia tendencias de moda esta semana tendance tendances à la mode cette semaine";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -233,7 +243,8 @@ impl Tool for Popular {
     const NAME: &'static str = "tmdb_popular";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["popular_tool", "get_popular_media"];
-    const KEYWORDS: &'static str = "popular hits movie film tv show series person";
+    const KEYWORDS: &'static str = "popular hits movie film tv show series person \
+        beliebt populär populares populaires";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -271,7 +282,8 @@ impl Tool for TopRated {
     const NAME: &'static str = "tmdb_top_rated";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["top_rated_tool", "get_top_rated_media"];
-    const KEYWORDS: &'static str = "best top rated classics movie film tv show series";
+    const KEYWORDS: &'static str = "best top rated classics movie film tv show series \
+        highest all time beste bestbewertete aller Zeiten mejores mejor valoradas de la historia meilleurs mieux notés de tous les temps";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -307,7 +319,8 @@ pub struct KeywordMovies {
 impl Tool for KeywordMovies {
     const NAME: &'static str = "tmdb_keyword_movies";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "keyword theme topic movie film";
+    const KEYWORDS: &'static str = "keyword theme topic movie film \
+        Thema Filme tema películas thème films";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -418,8 +431,8 @@ impl DiscoverySuite {
 impl Tool for DiscoverySuite {
     const NAME: &'static str = "tmdb_discovery_suite";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str =
-        "overview trending popular top rated discover all at once ideas what to watch tonight";
+    const KEYWORDS: &'static str = "overview trending popular top rated discover all at once ideas what to watch tonight \
+        Ideen was schauen wir Vorschläge ideas qué ver idées quoi regarder";
     type Service = Tmdb;
 
     fn title(&self) -> String {

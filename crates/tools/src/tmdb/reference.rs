@@ -25,7 +25,8 @@ pub struct Genres {
 impl Tool for Genres {
     const NAME: &'static str = "tmdb_genres";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "genre list names ids movie tv";
+    const KEYWORDS: &'static str = "genre list names ids movie tv \
+        Genres Gattungen géneros genres";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -58,7 +59,8 @@ pub struct Certifications {
 impl Tool for Certifications {
     const NAME: &'static str = "tmdb_certifications";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "age rating certification meaning kids children parental fsk mpaa";
+    const KEYWORDS: &'static str = "age rating certification meaning kids children parental fsk mpaa \
+        Altersfreigabe Jugendschutz Bedeutung clasificación por edades classification d'âge signification";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -115,7 +117,8 @@ pub struct Providers {
 impl Tool for Providers {
     const NAME: &'static str = "tmdb_provider_list";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "streaming service netflix prime disney provider id list country";
+    const KEYWORDS: &'static str = "streaming service netflix prime disney provider id list country \
+        Streamingdienste Anbieter servicios plataformas de streaming plateformes services";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -174,7 +177,8 @@ pub struct Configuration {
 impl Tool for Configuration {
     const NAME: &'static str = "tmdb_configuration";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "configuration image sizes country codes language codes";
+    const KEYWORDS: &'static str = "configuration image sizes country codes language codes \
+        Ländercodes Sprachen códigos países idiomas codes pays langues";
     type Service = Tmdb;
 
     fn title(&self) -> String {

@@ -55,7 +55,8 @@ impl Tool for SearchMovies {
     const NAME: &'static str = "tmdb_search_movies";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["tmdb_search"];
-    const KEYWORDS: &'static str = "movie film find title lookup id";
+    const KEYWORDS: &'static str = "movie film find title lookup id \
+        Film suchen finden Titel película buscar título film chercher trouver titre";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -137,7 +138,8 @@ pub struct SearchTv {
 impl Tool for SearchTv {
     const NAME: &'static str = "tmdb_search_tv";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "tv show series find title lookup id";
+    const KEYWORDS: &'static str = "tv show series find title lookup id \
+        Serie suchen finden Titel serie buscar título série chercher trouver titre";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -176,7 +178,8 @@ impl Tool for SearchPeople {
     const NAME: &'static str = "tmdb_search_people";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["tmdb_search_person"];
-    const KEYWORDS: &'static str = "actor actress director writer person cast name id";
+    const KEYWORDS: &'static str = "actor actress director writer person cast name id \
+        Schauspieler Schauspielerin Regisseur suchen actor actriz director buscar acteur actrice réalisateur chercher";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -234,7 +237,8 @@ impl Tool for SearchMulti {
     const NAME: &'static str = "tmdb_search_multi";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["search_tool", "search_tmdb"];
-    const KEYWORDS: &'static str = "search anything movie film tv show series person actor title name";
+    const KEYWORDS: &'static str = "search anything movie film tv show series person actor title name \
+        find suchen Film Serie Person buscar película serie persona chercher film série personne";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -343,7 +347,8 @@ pub struct SearchCollections {
 impl Tool for SearchCollections {
     const NAME: &'static str = "tmdb_search_collections";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "collection franchise saga trilogy film series id";
+    const KEYWORDS: &'static str = "collection franchise saga trilogy film series id \
+        Filmreihe suchen saga buscar colección saga chercher";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -370,7 +375,8 @@ pub struct SearchKeywords {
 impl Tool for SearchKeywords {
     const NAME: &'static str = "tmdb_search_keywords";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "keyword theme topic tag mood id with_keywords";
+    const KEYWORDS: &'static str = "keyword theme topic tag mood id with_keywords \
+        Thema Stichwort tema palabra clave thème mot-clé";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -396,7 +402,8 @@ pub struct SearchCompanies {
 impl Tool for SearchCompanies {
     const NAME: &'static str = "tmdb_search_companies";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "company studio producer network id with_companies";
+    const KEYWORDS: &'static str = "company studio producer network id with_companies \
+        Studio Produktionsfirma estudio productora studio société de production";
     type Service = Tmdb;
 
     fn title(&self) -> String {
@@ -467,7 +474,8 @@ impl Tool for Find {
     const NAME: &'static str = "tmdb_find";
     const EFFECT: Effect = Effect::Read;
     const ALIASES: &'static [&'static str] = &["find_id_tool", "find_by_external_id"];
-    const KEYWORDS: &'static str = "imdb tvdb wikidata external id lookup resolve";
+    const KEYWORDS: &'static str = "imdb tvdb wikidata external id lookup resolve \
+        Kennung identificador identifiant";
     type Service = Tmdb;
 
     fn title(&self) -> String {

@@ -32,7 +32,8 @@ fn forty() -> usize {
 impl Tool for Schedule {
     const NAME: &'static str = "tvmaze_schedule";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "schedule tonight on tv broadcast programme guide airing today time channel";
+    const KEYWORDS: &'static str = "schedule tonight on tv broadcast programme guide airing today time channel \
+        television heute Abend läuft Fernsehen Fernsehprogramm Sender esta noche televisión ponen programación canal ce soir télévision programme chaîne";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -64,7 +65,8 @@ pub struct ScheduleWeb {
 impl Tool for ScheduleWeb {
     const NAME: &'static str = "tvmaze_schedule_web";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "schedule streaming new episodes today netflix web release";
+    const KEYWORDS: &'static str = "schedule streaming new episodes today netflix web release \
+        Streaming neue Folgen heute nuevos episodios hoy nouveaux épisodes aujourd'hui";
     type Service = Tvmaze;
 
     fn title(&self) -> String {

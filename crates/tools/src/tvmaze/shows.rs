@@ -24,7 +24,8 @@ pub struct Search {
 impl Tool for Search {
     const NAME: &'static str = "tvmaze_search";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "tv show series find name lookup typo";
+    const KEYWORDS: &'static str = "tv show series find name lookup typo \
+        Serie suchen finden buscar serie chercher série";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -52,7 +53,8 @@ pub struct Single {
 impl Tool for Single {
     const NAME: &'static str = "tvmaze_single";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "tv show series best match name next episode";
+    const KEYWORDS: &'static str = "tv show series best match name next episode \
+        Serie nächste Folge serie próximo episodio série prochain épisode";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -80,7 +82,8 @@ pub struct Lookup {
 impl Tool for Lookup {
     const NAME: &'static str = "tvmaze_lookup";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "imdb tvdb external id lookup tv show series";
+    const KEYWORDS: &'static str = "imdb tvdb external id lookup tv show series \
+        Serie Kennung serie identificador série identifiant";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -114,7 +117,8 @@ pub struct People {
 impl Tool for People {
     const NAME: &'static str = "tvmaze_people";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "person actor actress presenter tv name";
+    const KEYWORDS: &'static str = "person actor actress presenter tv name \
+        Person Schauspieler Moderator persona actor presentador personne acteur présentateur";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -167,7 +171,8 @@ pub struct Show {
 impl Tool for Show {
     const NAME: &'static str = "tvmaze_show";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "tv show series details status running ended network cast seasons next episode";
+    const KEYWORDS: &'static str = "tv show series details status running ended network cast seasons next episode \
+        Serie Einzelheiten läuft abgesetzt Sender serie detalles estado cancelada cadena série détails statut annulée chaîne";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -204,7 +209,8 @@ pub struct NextEpisode {
 impl Tool for NextEpisode {
     const NAME: &'static str = "tvmaze_next_episode";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "next episode when airs tv show series date time network";
+    const KEYWORDS: &'static str = "next episode when airs tv show series date time network \
+        nächste Folge wann kommt läuft Serie próximo episodio cuándo se emite serie prochain épisode quand passe série";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -259,7 +265,8 @@ pub struct Episodes {
 impl Tool for Episodes {
     const NAME: &'static str = "tvmaze_episodes";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "episodes list season air dates tv show series";
+    const KEYWORDS: &'static str = "episodes list season air dates tv show series \
+        Folgen Episoden Staffel Liste episodios temporada lista épisodes saison liste";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -299,7 +306,8 @@ pub struct Episode {
 impl Tool for Episode {
     const NAME: &'static str = "tvmaze_episode";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "episode season number story air date tv show series";
+    const KEYWORDS: &'static str = "episode season number story air date tv show series \
+        Folge Episode Staffel Handlung episodio temporada argumento épisode saison histoire";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -329,7 +337,8 @@ pub struct EpisodesOn {
 impl Tool for EpisodesOn {
     const NAME: &'static str = "tvmaze_episodes_on";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "episode by date daily show news talk aired on";
+    const KEYWORDS: &'static str = "episode by date daily show news talk aired on \
+        Folge Datum Sendung episodio fecha épisode date émission";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -355,7 +364,8 @@ pub struct Seasons {
 impl Tool for Seasons {
     const NAME: &'static str = "tvmaze_seasons";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "seasons list premiere end dates tv show series";
+    const KEYWORDS: &'static str = "seasons list premiere end dates tv show series \
+        how many Staffeln wie viele Serie temporadas cuántas serie saisons combien série";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
@@ -380,7 +390,8 @@ pub struct Cast {
 impl Tool for Cast {
     const NAME: &'static str = "tvmaze_cast";
     const EFFECT: Effect = Effect::Read;
-    const KEYWORDS: &'static str = "cast actors characters who plays tv show series";
+    const KEYWORDS: &'static str = "cast actors characters who plays tv show series \
+        wer spielt Besetzung Schauspieler Darsteller Serie quién actúa reparto actores serie qui joue distribution acteurs série";
     type Service = Tvmaze;
 
     fn title(&self) -> String {
