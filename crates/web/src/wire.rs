@@ -663,6 +663,7 @@ pub struct TurnLimits {
     pub history_tokens: u32,
     pub history_messages: u32,
     pub history_turns: u32,
+    pub tool_messages: u32,
     pub keep_messages: u32,
     pub output_tokens: u32,
     pub result_chars: u32,

@@ -943,6 +943,8 @@ export interface components {
             name: string;
             /** @description What the call changed, as one sentence. */
             receipt?: string | null;
+            /** @description What the model reads it again by, such as `r3-1`. */
+            reference?: string | null;
             /** @description What the model reads. */
             text: string;
             /** @description A person's line for the call. */
@@ -1742,6 +1744,8 @@ export interface components {
             seconds: number;
             /** Format: int32 */
             steps: number;
+            /** Format: int32 */
+            tool_messages: number;
             /** Format: int32 */
             worker_steps: number;
         };
