@@ -665,8 +665,8 @@ async fn the_handful_of_requests_is_understood() {
         ("what is upcoming?", &["tmdb_upcoming"], &["Coming to cinemas", "**Metropolis**"]),
         ("what is 15% of 80?", &["calculate_expression"], &["= **12**"]),
         ("What time is it?", &["current_datetime"], &["Saturday, 21 November 2026, 12:00"]),
-        ("add Metropolis in 4K", &[], &["**Metropolis**", "cannot do yet"]),
-        ("where is my film?", &[], &["cannot do yet"]),
+        ("add Metropolis in 4K", &["tmdb_search_multi"], &["no tool"]),
+        ("where is my film?", &[], &["no tool"]),
         ("a short comedy from the 1920s", &["tmdb_discover_movies", "tmdb_movie_details"], &["For tonight"]),
         (
             "and which of these are good for kids?",

@@ -11,6 +11,7 @@ mod flows {
     mod crash;
     mod decisions;
     mod disk;
+    mod family;
     mod faults;
     mod files;
     mod finding;

@@ -7,6 +7,7 @@
 
 mod answers;
 mod question;
+mod wish;
 
 use super::{
     arguments::{Want, fill, takes_several},
@@ -16,6 +17,7 @@ use super::{
 };
 use question::{Asked, Kind};
 use serde_json::{Value, json};
+use wish::{Seasons, Wish};
 
 /// Titles whose age rating is looked up in one go; tools take at most ten ids.
 const LOOKED_AT: usize = 8;
@@ -190,7 +192,13 @@ impl<'a> Walk<'a> {
     fn answer(&self, asked: &Asked) -> Result<String, Next> {
         match &asked.kind {
             Kind::Hello => Ok(answers::hello()),
-            Kind::Request { title } => Ok(answers::request(title)),
+            Kind::Request(wish) => self.request(wish),
+            Kind::Progress { title } if title.is_empty() => {
+                let tools = &["media_queue"];
+                let results = self.need(&[Needed { tools, words: "downloads and their progress", wants: vec![] }])?;
+                Ok(answers::downloads(results.first().and_then(|result| result.json.as_ref())))
+            }
+            Kind::Progress { title } => self.progress(title),
             Kind::Change { tools, words, arguments } => {
                 let results = self.need(&[Needed { tools, words, wants: vec![Want::Exactly(arguments)] }])?;
                 Ok(answers::change(results.first().map_or("", |result| result.text.as_str())))
@@ -363,6 +371,92 @@ impl<'a> Walk<'a> {
         let watch: Vec<_> =
             results.iter().filter_map(|result| result.json.as_ref()).flat_map(super::reading::providers).collect();
         Ok(answers::about(&fuller, &item, &watch))
+    }
+
+    fn request(&self, wish: &Wish) -> Result<String, Next> {
+        let item = self.meant(&wish.title, wish.media)?;
+        let asked: Vec<&Answered> = self.results.iter().filter(|result| result.tool == "media_request").collect();
+        let mut seasons = if let Seasons::These(seasons) = &wish.seasons { Some(seasons.clone()) } else { None };
+        match asked.as_slice() {
+            // "Sonarr has 0, 1 and 2": all of them but the specials.
+            [first] if first.text.starts_with(answers::ASK) && wish.seasons == Seasons::All => {
+                let numbers = first.text.split_once("Sonarr has ").map(|(_, numbers)| numbers).unwrap_or_default();
+                let numbers = numbers.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
+                seasons = Some(numbers.filter(|number| *number > 0).collect());
+                if seasons.as_ref().is_none_or(Vec::is_empty) {
+                    return Ok(answers::refused(&first.text));
+                }
+            }
+            [.., last] if last.failed || last.text.starts_with(answers::ASK) => {
+                return Ok(answers::refused(&last.text));
+            }
+            [.., last] => return Ok(answers::change(&last.text)),
+            [] => {}
+        }
+        let mut arguments = json!({
+            "media_type": if item.media == "tv" { "series" } else { "film" },
+            "tmdb_id": item.id,
+        });
+        for (name, value) in [
+            ("seasons", seasons.map(Value::from)),
+            ("quality", wish.quality.map(Value::from)),
+            ("tell_me", wish.tell.map(Value::from)),
+        ] {
+            if let Some(value) = value {
+                arguments[name] = value;
+            }
+        }
+        let needed = Needed {
+            tools: &["media_request"],
+            words: "request a film or series to be fetched",
+            wants: vec![Want::Exactly(&arguments)],
+        };
+        if !self.conversation.may_call {
+            return Ok(answers::NO_MORE_STEPS.to_owned());
+        }
+        Err(Next::Call(self.call(&needed)?))
+    }
+
+    /// The one title a change is for: exactly the one that was said, or the only one there is.
+    fn meant(&self, title: &str, media: Option<&str>) -> Result<Item, Next> {
+        let first = self.search(title)?;
+        let (plain, year) = match title.strip_suffix(')').and_then(|start| start.rsplit_once(" (")) {
+            Some((name, year)) => (name.to_lowercase(), Some(year)),
+            None => (title.to_lowercase(), None),
+        };
+        let fits = |item: &&Item| {
+            item.media != "person"
+                && media.is_none_or(|media| item.media == media)
+                && year.is_none_or(|year| item.year == year)
+        };
+        let list: Vec<Item> = self.found_by_title().into_iter().filter(|item| fits(&item)).collect();
+        if fits(&&first) && first.title.to_lowercase() == plain {
+            return Ok(first);
+        }
+        let exact: Vec<&Item> = list.iter().filter(|item| item.title.to_lowercase() == plain).collect();
+        match (exact.as_slice(), list.as_slice()) {
+            ([one], _) => Ok((*one).clone()),
+            (_, [one]) => Ok(one.clone()),
+            (_, []) => Err(Next::Say(answers::not_found(title))),
+            _ => Err(Next::Say(answers::which(&list))),
+        }
+    }
+
+    fn found_by_title(&self) -> Vec<Item> {
+        let searched: Vec<&Answered> =
+            self.results.iter().filter(|result| result.tool.starts_with("tmdb_search")).collect();
+        read(&searched)
+    }
+
+    fn progress(&self, title: &str) -> Result<String, Next> {
+        let item = self.meant(title, None)?;
+        let arguments = json!({"media_type": if item.media == "tv" { "series" } else { "film" }, "tmdb_id": item.id});
+        let results = self.need(&[Needed {
+            tools: &["media_where_is"],
+            words: "where is my film, have it in library already",
+            wants: vec![Want::Exactly(&arguments)],
+        }])?;
+        Ok(answers::whereabouts(results.first().and_then(|result| result.json.as_ref())))
     }
 
     fn streams(&self, title: &str) -> Result<String, Next> {

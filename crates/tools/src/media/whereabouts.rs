@@ -221,6 +221,11 @@ impl<'a> Finding<'a> {
                 return (Cause::Unknown, line, None);
             }
         };
+        if record.wanted == 0 {
+            let unit = evidence.unit;
+            let line = format!("{fetcher} knows no {unit} of {title} yet: the number may be wrong, or nothing is out.");
+            return (Cause::NotReleased, line, None);
+        }
         let missing = record.wanted.saturating_sub(record.with_file);
         if missing == 0 {
             return self.downloaded(&record, shown.as_ref());
@@ -443,6 +448,7 @@ mod tests {
                 Cause::ImportBlocked,
                 Evidence { queue: download(DownloadState::ImportBlocked, Some("only a sample")), ..film() },
             ),
+            ("no parts", Cause::NotReleased, Evidence { unit: "episode", record: record(|r| r.wanted = 0), ..film() }),
             ("not scanned", Cause::NotScanned, Evidence { record: record(|r| r.with_file = 1), ..film() }),
             (
                 "failed before",

@@ -16,6 +16,7 @@ const UNDERSTOOD: &str = "- what's trending this week, and is any of it good for
 - something similar to *Nosferatu*\n\
 - what's on tonight, when is the next episode of *Sherlock Holmes*?\n\
 - what is upcoming, what is in cinemas?\n\
+- get me *Häxan* in 4K; add *Dragnet*, season 2; where is my *Häxan*; what is being downloaded?\n\
 - what is 15% of 80, what time is it?\n\
 - add *V* to my party, he's a *Solo*; show my party; remember that *I like silent films*; what do you know about me?";
 
@@ -33,16 +34,51 @@ pub(super) fn unknown() -> String {
     )
 }
 
-pub(super) fn request(title: &str) -> String {
-    let first = if title.is_empty() {
-        "I cannot look after downloads yet, so I do not know where your film is.".to_owned()
-    } else {
-        format!("I cannot add **{title}** yet.")
-    };
-    format!(
-        "{first} Requests and downloads through Radarr and Sonarr are something I cannot do yet, so nothing was added or \
-         changed. What I can do now is look things up: ask me to tell you about a film, or where it streams."
-    )
+/// How a tool says that the person has to choose.
+pub(super) const ASK: &str = "ask the person which ";
+
+/// A wish that was not carried out, in the words of what refused it.
+pub(super) fn refused(why: &str) -> String {
+    match why.strip_prefix(ASK) {
+        Some(which) => format!("Which {which}. Say it again with the seasons."),
+        None => format!("Nothing was asked for: {why}"),
+    }
+}
+
+pub(super) fn which(items: &[Item]) -> String {
+    let names = items.iter().take(5).map(|item| format!("- **{}** ({})", item.title, item.year)).collect::<Vec<_>>();
+    format!("Which one do you mean?\n\n{}", names.join("\n"))
+}
+
+/// Where something is that was asked for.
+pub(super) fn whereabouts(found: Option<&Value>) -> String {
+    let found = found.map(|found| if found.is_array() { &found[0] } else { found });
+    let line = found.and_then(|found| found["answer"].as_str()).unwrap_or("I could not find out where it is.");
+    let could_not = found.into_iter().flat_map(|found| found["could_not_ask"].as_array().into_iter().flatten());
+    let could_not: String = could_not.filter_map(Value::as_str).map(|text| format!("\n\n{text}")).collect();
+    format!("{line}{could_not}")
+}
+
+/// What is being fetched.
+pub(super) fn downloads(found: Option<&Value>) -> String {
+    let rows: Vec<String> = found
+        .and_then(|found| found["downloads"].as_array())
+        .into_iter()
+        .flatten()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap_or_default();
+            let percent = row["percent"].as_u64().map(|percent| format!(", {percent} %")).unwrap_or_default();
+            let left =
+                if text("time_left").is_empty() { String::new() } else { format!(", {} left", text("time_left")) };
+            let problem = if text("problem").is_empty() { String::new() } else { format!(": {}", text("problem")) };
+            format!("- **{}** {}{percent}{left}{problem}", text("title"), text("state"))
+        })
+        .collect();
+    let could_not = found.and_then(|found| found["could_not_ask"].as_array()).into_iter().flatten();
+    let could_not: String =
+        could_not.filter_map(|one| one["reason"].as_str()).map(|reason| format!("\n\n{reason}")).collect();
+    let list = if rows.is_empty() { "Nothing is being downloaded.".to_owned() } else { rows.join("\n") };
+    format!("{list}{could_not}")
 }
 
 /// What came of a change that asks first.

@@ -1,5 +1,6 @@
 //! What somebody asks, as far as the demo understands it.
 
+use super::wish::{Wish, wish};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -21,8 +22,10 @@ pub(super) struct Asked {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Hello,
-    /// Something this version cannot do yet: adding, or looking after a download.
-    Request {
+    /// To have something fetched.
+    Request(Wish),
+    /// How far something is that was asked for; everything that is being fetched without a title.
+    Progress {
         title: String,
     },
     Trending {
@@ -91,6 +94,27 @@ const GENRES: [(&str, &str); 18] = [
     ("drama", "Drama"),
 ];
 
+/// How a wish begins.
+const ASKING: [&str; 17] = [
+    "please add ",
+    "please download ",
+    "please get ",
+    "can you add ",
+    "can you download ",
+    "can you get ",
+    "could you add ",
+    "could you get ",
+    "can we have ",
+    "could we have ",
+    "i would like to see ",
+    "we would like to see ",
+    "get me ",
+    "get us ",
+    "add ",
+    "request ",
+    "download ",
+];
+
 /// `mentioned` is asked for what "it" means.
 pub(super) fn understand(text: &str, mentioned: impl Fn() -> Option<String>) -> Asked {
     let text = text.trim();
@@ -154,24 +178,21 @@ fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind
     if has(lower, &["what time", "what day", "what date", "today's date", "which day", "time is it"]) {
         return Kind::Time;
     }
-    if has(
-        lower,
-        &["where is my", "where's my", "is my film", "is my movie", "is my download", "download status", "how far is"],
-    ) {
-        return Kind::Request { title: String::new() };
+    if has(lower, &["where is my ", "where's my ", "how far is ", "is my film", "is my movie", "is my download"])
+        || has(lower, &["download status", "what is downloading", "what's downloading", "being downloaded"])
+    {
+        let title = after(&["where is my ", "where's my ", "how far is "]).unwrap_or_default();
+        let is_named = !["film", "movie", "download", "series", "show", "stuff", "my film", "my movie"]
+            .contains(&title.to_lowercase().as_str());
+        return Kind::Progress { title: if is_named { title } else { String::new() } };
     }
-    if let Some(title) = after(&[
-        "add ",
-        "request ",
-        "download ",
-        "please add ",
-        "please download ",
-        "can you add ",
-        "can you download ",
-        "could you add ",
-        "get me ",
-    ]) {
-        return Kind::Request { title };
+    if let Some(title) = after(&["do we have ", "have we got ", "is there already "]) {
+        return Kind::Progress { title };
+    }
+    if let Some(rest) = rest_after(text, lower, &ASKING) {
+        let mut wish = wish(rest);
+        wish.title = title(wish.title);
+        return Kind::Request(wish);
     }
     if has(lower, &["trending", "what's hot", "whats hot", "popular this week", "popular today"]) {
         let media = if has_word(lower, &["series", "shows", "tv"]) && !has_word(lower, &["films", "movies"]) {
@@ -315,7 +336,6 @@ fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind
     Kind::Unknown
 }
 
-/// What follows the first of these words that starts the text or follows a space.
 /// "Add V to my party, he's a Solo", "Remove V from my party", "Remember that I like silent films".
 fn change(text: &str, lower: &str) -> Option<Kind> {
     let part = |from: usize, until: usize| {
@@ -346,18 +366,23 @@ fn change(text: &str, lower: &str) -> Option<Kind> {
 }
 
 fn after(text: &str, lower: &str, starts: &[&str]) -> Option<String> {
+    rest_after(text, lower, starts).map(tidy).filter(|title| !title.is_empty())
+}
+
+/// What follows the first of these words that starts the text or follows a space.
+fn rest_after<'a>(text: &'a str, lower: &str, starts: &[&str]) -> Option<&'a str> {
     starts.iter().find_map(|start| {
         let at = lower.find(start)?;
         let free = at == 0 || !lower.as_bytes().get(at - 1)?.is_ascii_alphanumeric();
         // Only words at the beginning may start a request; elsewhere "add" means other things.
         let early = at <= 12 || start.len() > 8;
-        let title = tidy(text.get(at + start.len()..)?);
-        (free && early && !title.is_empty()).then_some(title)
+        let rest = text.get(at + start.len()..)?;
+        (free && early && !rest.trim().is_empty()).then_some(rest)
     })
 }
 
 /// A title without what politeness and grammar put around it.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut title = text.trim().trim_end_matches(['?', '!', '.']).trim();
     for end in [" in 4k", " in hd", " please", " for me", " for us", " then", " tonight", " today"] {
         let cut = title.len().checked_sub(end.len()).filter(|at| title.is_char_boundary(*at));
