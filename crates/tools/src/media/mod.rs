@@ -6,11 +6,16 @@
 
 mod airing;
 mod follow;
+mod nearness;
 mod overview;
 mod request;
+mod search;
+#[cfg(test)]
+mod search_walks;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod title;
 #[cfg(test)]
 mod walks;
 mod where_is;
@@ -49,6 +54,7 @@ pub fn toolkit(media: Media) -> Toolkit {
     let shared = Arc::new(media.clone());
     let can_fetch = media.radarr.is_some() || media.sonarr.is_some();
     let has_library = media.plex.is_some();
+    let has_titles = media.tmdb.is_some() || has_library;
     let has_lists = media.tmdb.is_some() || media.tvmaze.is_some();
     let mut builder = Toolkit::new(NAME, media)
         .label(Label::OUTSIDE)
@@ -70,6 +76,9 @@ pub fn toolkit(media: Media) -> Toolkit {
         .hook(follow::PlexHook(shared));
     if has_lists {
         builder = builder.tool::<airing::AiringToday>();
+    }
+    if has_titles {
+        builder = builder.tool::<search::MediaSearch>();
     }
     if can_fetch {
         builder = builder
