@@ -5,9 +5,14 @@
 //! Start reading at [`shelf`](shelf/index.html): one title as every service has it; then `whereabouts.rs`, `request.rs`, `follow.rs`.
 
 mod airing;
+mod evening;
 mod follow;
+mod liking;
 mod nearness;
 mod overview;
+mod recommend;
+#[cfg(test)]
+mod recommend_walks;
 mod request;
 mod search;
 #[cfg(test)]
@@ -78,7 +83,7 @@ pub fn toolkit(media: Media) -> Toolkit {
         builder = builder.tool::<airing::AiringToday>();
     }
     if has_titles {
-        builder = builder.tool::<search::MediaSearch>();
+        builder = builder.tool::<search::MediaSearch>().tool::<recommend::MediaRecommend>();
     }
     if can_fetch {
         builder = builder

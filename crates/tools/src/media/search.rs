@@ -216,8 +216,24 @@ fn forms(text: &str) -> Vec<String> {
 }
 
 /// Words that say something, as written, each once.
-fn themes(text: &str) -> Vec<String> {
-    let idle = ["film", "films", "movie", "movies", "series", "show", "one", "called", "remember", "where"];
+pub(super) fn themes(text: &str) -> Vec<String> {
+    let idle = [
+        "film",
+        "films",
+        "movie",
+        "movies",
+        "series",
+        "show",
+        "one",
+        "called",
+        "remember",
+        "where",
+        "watch",
+        "tonight",
+        "something",
+        "want",
+        "good",
+    ];
     let mut seen = HashSet::new();
     let words = Words::of("english");
     let said = words.pairs(text).filter(|(written, _)| !idle.contains(&written.to_lowercase().as_str()));
