@@ -111,3 +111,20 @@ async fn a_child_is_shown_what_is_rated_for_its_age_and_told_how_much_is_left_ou
     let grown = find(&home, "Häxan").await;
     assert_eq!((first(&grown).0, &grown["left_out"]), (Some(HAXAN), &Value::Null), "no ceiling for members");
 }
+
+#[tokio::test]
+async fn ten_people_with_the_same_question_at_once_are_one_question_for_tmdb() {
+    let home = Home::new().await;
+    let kit = home.kit();
+    let people: Vec<_> = (0..10).map(|n| somebody(&format!("Person {n}"), Standing::Member)).collect();
+    home.town.forget();
+    let calls: Vec<_> = people.iter().map(|person| home.call(person)).collect();
+    let asked = calls.iter().map(|call| {
+        let search = crate::testing::tool(&kit, "media_search").parse(r#"{"query":"Metropolis"}"#).unwrap();
+        search.run(call)
+    });
+    for answer in futures_util::future::join_all(asked).await {
+        assert!(answer.unwrap().text.contains("Metropolis"));
+    }
+    assert_eq!(home.town.requests_to("tmdb").len(), 1);
+}
