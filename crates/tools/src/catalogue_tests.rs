@@ -172,7 +172,8 @@ fn every_promised_name_is_answered() {
         tvmaze_search tvmaze_single tvmaze_lookup tvmaze_people tvmaze_show tvmaze_episodes tvmaze_episode
         tvmaze_episodes_on tvmaze_seasons tvmaze_cast tvmaze_schedule tvmaze_schedule_web tvmaze_next_episode
         read_household_preferences search_household_preferences update_household_preferences query_household_preferences
-        household_preferences_reset household_learned";
+        household_preferences_reset household_learned
+        media_search intelligent_search media_recommend smart_recommendations";
     let promised = promised.split_whitespace();
     let promised =
         promised.chain([PLEX_PROMISED, RADARR_NAMES, SONARR_NAMES].into_iter().flat_map(str::split_whitespace));

@@ -471,7 +471,8 @@ pub const SECTIONS: &[Section] = &[
             set(
                 "age_ceilings",
                 "{}",
-                "The oldest age a title may be for, by standing or name, such as { child = 12 }. What has no known rating is above it.",
+                "The oldest age a title may be for, by standing or name, such as { child = 12 }: in requests, media_search and media_recommend.\n\
+                 What has no known rating is above it.",
             ),
         ],
     },

@@ -91,6 +91,48 @@ fn first_named<'a>(unwanted: &'a [String], words: impl Iterator<Item = &'a Strin
     unwanted.iter().map(String::as_str).find(|text| text.split('(').next().unwrap_or(text).split(['/', ';']).any(named))
 }
 
+/// Words of a title that tell of troubling content. A service's own keywords, so they are English.
+const TROUBLING: [&str; 24] = [
+    "animal death",
+    "blood",
+    "cannibalism",
+    "child abuse",
+    "child death",
+    "domestic violence",
+    "drug",
+    "gore",
+    "hostage",
+    "jump scare",
+    "kidnapping",
+    "murder",
+    "nudity",
+    "poison",
+    "rape",
+    "self harm",
+    "serial killer",
+    "sexual violence",
+    "siege",
+    "slasher",
+    "suicide",
+    "torture",
+    "violence",
+    "zombie",
+];
+
+/// What is to be named before a title. None when nobody asked for that; empty when nothing is known of it.
+pub fn content_flags(profile: &Profile, title: &TitleFacts) -> Option<Vec<String>> {
+    let kinds: Vec<String> = match profile.heuristics.content_flags_upfront.as_ref()? {
+        Flags::All(false) => return None,
+        Flags::All(true) => {
+            let named = profile.constraints.content_warnings.iter().cloned();
+            named.chain(TROUBLING.iter().map(|kind| (*kind).to_owned())).collect()
+        }
+        Flags::These(kinds) => kinds.clone(),
+    };
+    let words = || title.content_warnings.iter().chain(&title.keywords).chain(&title.genres);
+    Some(distinct(kinds.iter().filter(|kind| first_named(std::slice::from_ref(kind), words()).is_some())))
+}
+
 /// What several people like together, and what none of them may be shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Joint {

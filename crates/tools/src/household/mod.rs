@@ -17,6 +17,7 @@ mod update;
 
 pub use learning::{Change, Lesson, Notebook, Rating, Said, Source, Teacher};
 pub use profile::Profile;
+pub use read::Company;
 
 use crate::kept::{Kept, unreachable};
 use majordomo_domain::{

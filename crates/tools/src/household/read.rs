@@ -1,13 +1,14 @@
 //! Looking at preferences: whole, in parts, in short, by words, by a question, and for several people together.
 
 use super::{
-    Household, Notebook, Whose, both, constraints,
+    Household, Lesson, Notebook, Profile, Rating, Source, Whose, both, constraints,
     edit::{at, steps},
     label, person_named,
     profile::COMPACT_CHARS,
 };
 use majordomo_domain::{
-    Audience, Call, Effect, Label, ModelRole, Origin, Output, Standing, Tool, ToolError, text::shorten, tool::Class,
+    Audience, Call, Effect, Label, ModelRole, Origin, Output, Person, Standing, Tool, ToolError, text::shorten,
+    tool::Class,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -203,6 +204,59 @@ fn first_sentence(text: &str) -> &str {
     end.map_or(text, |end| &text[..end])
 }
 
+/// Those who watch together, and what is known of their tastes.
+pub struct Company {
+    /// The one who asks first.
+    pub people: Vec<Person>,
+    pub joint: constraints::Joint,
+    /// Profiles that were joined: the household's and one for each.
+    pub profiles: usize,
+    /// What the household and the one who asks rated, newest first.
+    pub ratings: Vec<Rating>,
+    /// What the others rated: known to them, and nobody else's business.
+    pub known_to_others: Vec<Rating>,
+    /// Whose words all of it was made of.
+    pub origin: Origin,
+}
+
+impl Household {
+    /// The one who asks with those they name. Guests come alone.
+    pub async fn company(&self, names: &[String], call: &Call) -> Result<Company, ToolError> {
+        if !names.is_empty() && call.person.standing == Standing::Guest {
+            return Err(ToolError::TellModel("guests see the household's preferences only".into()));
+        }
+        if names.len() > MOST_PEOPLE {
+            return Err(ToolError::TellModel(format!("name one to {MOST_PEOPLE} people who watch along")));
+        }
+        let mut notebooks = vec![self.notebook(Whose::Household, call).await?, self.notebook(Whose::Me, call).await?];
+        let mut people = vec![Person::clone(&call.person)];
+        for name in names {
+            let person = person_named(self, name).await?;
+            if people.iter().all(|known| known.id != person.id) {
+                notebooks.push(self.kept.read_of(&person.id.to_string()).await?.0);
+                people.push(person);
+            }
+        }
+        let profiles: Vec<&Profile> = notebooks.iter().map(|notebook| &notebook.profile).collect();
+        let newest = |notebooks: &[Notebook]| {
+            let mut lessons: Vec<&Lesson> = notebooks.iter().flat_map(|notebook| &notebook.lessons).collect();
+            lessons.sort_by_key(|lesson| std::cmp::Reverse(lesson.at_ms));
+            let rating =
+                |lesson: &Lesson| if let Source::Rated(rating) = &lesson.source { Some(rating.clone()) } else { None };
+            lessons.into_iter().filter_map(rating).collect::<Vec<Rating>>()
+        };
+        let origin = notebooks.iter().map(|notebook| notebook.label(call.person.id).origin).max();
+        Ok(Company {
+            people,
+            joint: constraints::joint(&profiles),
+            profiles: profiles.len(),
+            ratings: newest(&notebooks[..2]),
+            known_to_others: newest(&notebooks[2..]),
+            origin: origin.unwrap_or_default(),
+        })
+    }
+}
+
 /// What several people who watch together all like, and what any of them must not be shown. Of each only likes, dislikes and limits.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -225,27 +279,15 @@ impl Tool for Evening {
     }
 
     async fn run(self, household: &Household, call: &Call) -> Result<Output, ToolError> {
-        if call.person.standing == Standing::Guest {
-            return Err(ToolError::TellModel("guests see the household's preferences only".into()));
-        }
-        if self.people.is_empty() || self.people.len() > MOST_PEOPLE {
+        if self.people.is_empty() {
             return Err(ToolError::TellModel(format!("name one to {MOST_PEOPLE} people who watch along")));
         }
-        let mut notebooks: Vec<Notebook> =
-            vec![household.notebook(Whose::Household, call).await?, household.notebook(Whose::Me, call).await?];
-        for name in &self.people {
-            let person = person_named(household, name).await?;
-            if person.id != call.person.id {
-                notebooks.push(household.kept.read_of(&person.id.to_string()).await?.0);
-            }
-        }
-        let profiles: Vec<&super::Profile> = notebooks.iter().map(|notebook| &notebook.profile).collect();
-        let joint = constraints::joint(&profiles);
+        let Company { joint, origin, profiles, .. } = household.company(&self.people, call).await?;
         let mut text = joint.profile.compact(COMPACT_CHARS);
         let shared: Vec<&str> = joint
             .shares
             .iter()
-            .filter(|(_, share)| *share > 1.0 / profiles.len() as f64)
+            .filter(|(_, share)| *share > 1.0 / profiles as f64)
             .map(|(word, _)| word.as_str())
             .collect();
         if !shared.is_empty() {
@@ -257,8 +299,7 @@ impl Tool for Evening {
         if text.is_empty() {
             text = "Nothing is known of their taste yet.".into();
         }
-        let origin = notebooks.iter().map(|notebook| notebook.label(call.person.id).origin).max();
-        let label = Label { origin: origin.unwrap_or_default().max(Origin::Household), audience: Audience::Household };
+        let label = Label { origin: origin.max(Origin::Household), audience: Audience::Household };
         Ok(Output::text(text).labelled(label))
     }
 }

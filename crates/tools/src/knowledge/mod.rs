@@ -8,9 +8,9 @@
 
 mod folder;
 mod index;
-mod passages;
+pub(crate) mod passages;
 mod pdf;
-mod ranking;
+pub(crate) mod ranking;
 mod reading;
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,7 @@ impl Words {
     }
 
     /// Each word as written, and in its plain form.
-    fn pairs<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, String)> {
+    pub fn pairs<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, String)> {
         text.unicode_words().filter_map(|word| {
             // Endings are cut while accents are there, which some languages' endings have.
             let lower: String = word.to_lowercase().chars().take(LONGEST_WORD).collect();

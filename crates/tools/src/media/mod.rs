@@ -5,12 +5,22 @@
 //! Start reading at [`shelf`](shelf/index.html): one title as every service has it; then `whereabouts.rs`, `request.rs`, `follow.rs`.
 
 mod airing;
+mod evening;
 mod follow;
+mod liking;
+mod nearness;
 mod overview;
+mod recommend;
+#[cfg(test)]
+mod recommend_walks;
 mod request;
+mod search;
+#[cfg(test)]
+mod search_walks;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod title;
 #[cfg(test)]
 mod walks;
 mod where_is;
@@ -49,6 +59,7 @@ pub fn toolkit(media: Media) -> Toolkit {
     let shared = Arc::new(media.clone());
     let can_fetch = media.radarr.is_some() || media.sonarr.is_some();
     let has_library = media.plex.is_some();
+    let has_titles = media.tmdb.is_some() || has_library;
     let has_lists = media.tmdb.is_some() || media.tvmaze.is_some();
     let mut builder = Toolkit::new(NAME, media)
         .label(Label::OUTSIDE)
@@ -70,6 +81,9 @@ pub fn toolkit(media: Media) -> Toolkit {
         .hook(follow::PlexHook(shared));
     if has_lists {
         builder = builder.tool::<airing::AiringToday>();
+    }
+    if has_titles {
+        builder = builder.tool::<search::MediaSearch>().tool::<recommend::MediaRecommend>();
     }
     if can_fetch {
         builder = builder

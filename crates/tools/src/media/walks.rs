@@ -9,28 +9,28 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// Films of the stand-in's catalogue.
-const METROPOLIS: u64 = 19;
-const HAXAN: u64 = 9_000_008;
-const STEAMBOAT_BILL: u64 = 9_000_004;
+pub(super) const METROPOLIS: u64 = 19;
+pub(super) const HAXAN: u64 = 9_000_008;
+pub(super) const STEAMBOAT_BILL: u64 = 9_000_004;
 /// Wanted by Radarr, and not there.
-const SHERLOCK_JR: u64 = 992;
+pub(super) const SHERLOCK_JR: u64 = 992;
 /// Series; the household has season 1 of the first.
-const HILLBILLIES: u64 = 9_300_001;
+pub(super) const HILLBILLIES: u64 = 9_300_001;
 
-struct Home {
-    town: Town,
-    config: Config,
-    store: Store,
-    person: Arc<Person>,
+pub(super) struct Home {
+    pub town: Town,
+    pub config: Config,
+    pub store: Store,
+    pub person: Arc<Person>,
 }
 
 impl Home {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(json!({})).await
     }
 
     /// With settings of `[tools.media]`.
-    async fn with(bounds: Value) -> Self {
+    pub async fn with(bounds: Value) -> Self {
         let clock = Clock::at("2026-11-21T06:53:00Z".parse().unwrap());
         let plan = Town::plan().tmdb().plex().radarr("default").sonarr("default").clock(clock).without_specs();
         let town = plan.start().await.expect("a town");
@@ -58,7 +58,7 @@ impl Home {
     }
 
     /// The services as they are now: the town's clock jumps, so nothing of a moment ago is reused.
-    fn media(&self) -> Media {
+    pub fn media(&self) -> Media {
         let (config, upstream) = (&self.config, upstream());
         Media {
             plex: Some(crate::plex::Plex::new(&config.plex, &upstream, None)),
@@ -71,60 +71,60 @@ impl Home {
         }
     }
 
-    fn kit(&self) -> Toolkit {
+    pub fn kit(&self) -> Toolkit {
         toolkit(self.media())
     }
 
-    fn now_ms(&self) -> i64 {
+    pub fn now_ms(&self) -> i64 {
         self.town.clock().now().as_millisecond()
     }
 
-    fn call(&self, person: &Arc<Person>) -> Call {
+    pub fn call(&self, person: &Arc<Person>) -> Call {
         Call { person: person.clone(), now_ms: self.now_ms(), ..crate::testing::call() }
     }
 
-    async fn run(&self, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+    pub async fn run(&self, tool: &str, arguments: Value) -> Result<Output, ToolError> {
         self.run_as(&self.person.clone(), tool, arguments).await
     }
 
-    async fn run_as(&self, person: &Arc<Person>, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+    pub async fn run_as(&self, person: &Arc<Person>, tool: &str, arguments: Value) -> Result<Output, ToolError> {
         crate::testing::tool(&self.kit(), tool).parse(&arguments.to_string())?.run(&self.call(person)).await
     }
 
-    async fn told(&self, tool: &str, arguments: Value) -> Value {
+    pub async fn told(&self, tool: &str, arguments: Value) -> Value {
         let output = self.run(tool, arguments).await.unwrap_or_else(|error| panic!("{tool}: {error}"));
         serde_json::from_str(&output.text).unwrap_or_else(|_| panic!("{tool}: {}", output.text))
     }
 
-    async fn card(&self, arguments: Value) -> Result<Card, ToolError> {
+    pub async fn card(&self, arguments: Value) -> Result<Card, ToolError> {
         let parsed = crate::testing::tool(&self.kit(), "media_request").parse(&arguments.to_string())?;
         parsed.preview(&self.call(&self.person.clone())).await
     }
 
-    async fn facts(&self, arguments: Value) -> Value {
+    pub async fn facts(&self, arguments: Value) -> Value {
         let parsed = crate::testing::tool(&self.kit(), "media_request").parse(&arguments.to_string()).unwrap();
         Value::Object(parsed.facts(&self.call(&self.person.clone())).await.unwrap())
     }
 
-    async fn requests(&self) -> Vec<majordomo_domain::Request> {
+    pub async fn requests(&self) -> Vec<majordomo_domain::Request> {
         let filter = RequestFilter { person: None, only_open: false, before_ms: None, limit: 50 };
         self.store.requests(filter).await.unwrap()
     }
 
     /// How far the newest request is.
-    async fn look(&self, before: Option<&Progress>) -> Progress {
+    pub async fn look(&self, before: Option<&Progress>) -> Progress {
         let request = self.requests().await.remove(0);
         let wish: Wish = serde_json::from_value(request.wish).unwrap();
         self.media().progress(&wish, before, self.now_ms()).await.unwrap()
     }
 
-    async fn later(&self, seconds: u64) {
+    pub async fn later(&self, seconds: u64) {
         self.town.clock().advance(Duration::from_secs(seconds));
         self.town.settle().await;
     }
 }
 
-fn somebody(name: &str, standing: Standing) -> Arc<Person> {
+pub(super) fn somebody(name: &str, standing: Standing) -> Arc<Person> {
     Arc::new(Person {
         id: PersonId::new(),
         name: name.into(),

@@ -7,16 +7,16 @@
 //! Start reading at [`toolkit`]; then `client.rs` (asking), `tell.rs` (telling), `index.rs` (what is there, by anybody's id), one file
 //! for each topic of tools.
 
-mod arguments;
+pub(crate) mod arguments;
 pub mod client;
 pub mod hook;
 pub mod index;
 mod items;
 mod library;
 mod lists;
-mod playback;
+pub(crate) mod playback;
 mod search;
-mod tell;
+pub(crate) mod tell;
 #[cfg(test)]
 mod tests;
 mod watchlist;

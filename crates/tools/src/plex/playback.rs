@@ -137,7 +137,7 @@ impl Tool for Sessions {
 }
 
 /// Names of the server's accounts by their numbers; empty where the server has no such list.
-async fn accounts(instance: &Instance) -> Result<BTreeMap<u64, String>, ToolError> {
+pub async fn accounts(instance: &Instance) -> Result<BTreeMap<u64, String>, ToolError> {
     let Some(answer) = instance.find("/accounts", &Query::new(), Age::Reference).await? else {
         return Ok(BTreeMap::new());
     };

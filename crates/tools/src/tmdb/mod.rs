@@ -8,7 +8,7 @@ mod arguments;
 pub mod client;
 mod details;
 mod discover;
-mod genres;
+pub(crate) mod genres;
 mod lists;
 mod reference;
 mod search;
