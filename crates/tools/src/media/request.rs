@@ -490,7 +490,7 @@ impl MediaRequest {
                 join_wish(store, open, &plan.wish, call).await?;
                 false
             }
-            AskOutcome::Opened(_) => false,
+            AskOutcome::Opened(_) | AskOutcome::Changed(_) => false,
         };
         let client = media.fetcher(plan.wish.kind, Some(plan.wish.instance.as_str()))?;
         let when = match &plan.unreleased {
