@@ -395,6 +395,22 @@ impl Store {
         self.all(sql, &[now_ms.into(), limit.clamp(1, 500).into()]).await?.iter().map(read_news).collect()
     }
 
+    /// Add a line to a wish's story, open or over, and have something told of it, in one commit.
+    pub async fn note_request(&self, id: RequestId, event: RequestEvent, news: Vec<News>) -> Result<()> {
+        let noted = self.write(async move |tx| {
+            let row = tx.first("SELECT * FROM requests WHERE id = ? FOR UPDATE", &[id.into()]).await?;
+            row.ok_or(StoreError::NotFound("request"))?;
+            add_event(tx, id, &event).await?;
+            for news in &news {
+                put_news(tx, news).await?;
+            }
+            Ok(())
+        });
+        let noted = noted.await;
+        self.inner.following.notify_one();
+        noted
+    }
+
     /// Tell these later.
     pub async fn put_off_news(&self, ids: Vec<String>, due_at_ms: Millis) -> Result<()> {
         self.write(async move |tx| {
@@ -423,18 +439,32 @@ impl Store {
         })
     }
 
-    /// What a person has asked for since then.
-    pub async fn request_usage(&self, person: PersonId, since_ms: Millis) -> Result<RequestUsage> {
-        let sql = "SELECT state, size_bytes, created_at_ms, closed_at_ms FROM requests WHERE owner_id = ? \
+    /// What a person has asked for since then, beside an open request of this subject or by this call of a turn: what is added to that
+    /// is no further one, and what waits for its yes is not counted twice.
+    pub async fn request_usage(
+        &self,
+        person: PersonId,
+        since_ms: Millis,
+        subject: &str,
+        (turn, call): (TurnId, &str),
+    ) -> Result<RequestUsage> {
+        let sql = "SELECT state, subject, asked_turn_id, asked_call_id, size_bytes, created_at_ms, closed_at_ms FROM requests WHERE owner_id = ? \
                    AND state NOT IN ('declined', 'cancelled') AND (created_at_ms >= ? OR closed_at_ms IS NULL) \
                    ORDER BY created_at_ms LIMIT 1000";
         let mut usage = RequestUsage::default();
         for row in self.all(sql, &[person.into(), since_ms.into()]).await? {
             let created = row.int("created_at_ms")?;
-            usage.open += u64::from(row.optional_int("closed_at_ms")?.is_none());
-            if created >= since_ms {
+            let is_open = row.optional_int("closed_at_ms")?.is_none();
+            let by_call = row.optional_text("asked_turn_id")?.is_some_and(|asked| asked == turn.to_string())
+                && row.optional_text("asked_call_id")?.as_deref() == Some(call);
+            let is_same = is_open && (by_call || row.text("subject")? == subject);
+            usage.open += u64::from(is_open && !is_same);
+            if created < since_ms || (is_same && row.text("state")? == RequestState::Asked.as_str()) {
+                continue;
+            }
+            usage.size_bytes += u64::try_from(row.optional_int("size_bytes")?.unwrap_or(0)).unwrap_or(0);
+            if !is_same {
                 usage.count += 1;
-                usage.size_bytes += u64::try_from(row.optional_int("size_bytes")?.unwrap_or(0)).unwrap_or(0);
                 usage.oldest_ms.get_or_insert(created);
             }
         }

@@ -280,9 +280,24 @@ async fn quotas_count_what_was_asked_and_forgetting_leaves_what_others_wait_for(
             store.ask_request((*new).clone()).await.unwrap();
         }
         store.close_request(declined.request.id, RequestState::Declined, None, "no".into(), 1_600).await.unwrap();
-        let usage = store.request_usage(one.id, 500).await.unwrap();
+        let nobody = (TurnId::new(), "call_9");
+        let usage = store.request_usage(one.id, 500, "film another", nobody).await.unwrap();
         let expected = RequestUsage { count: 1, size_bytes: 9_000_000_000, open: 2, oldest_ms: Some(1_000) };
         assert_eq!(usage, expected);
+        let more = store.request_usage(one.id, 500, "film shared", nobody).await.unwrap();
+        let expected = RequestUsage { count: 0, size_bytes: 9_000_000_000, open: 1, oldest_ms: None };
+        assert_eq!(more, expected, "more of the same is no further request");
+        let call = TurnId::new();
+        let asked = NewRequest {
+            asked: Some((call, "call_1".into())),
+            ..wish(one.id, "film asked", RequestState::Asked, 1_700)
+        };
+        store.ask_request(asked.clone()).await.unwrap();
+        for (subject, by) in [("film asked", nobody), ("film asked 4k", (call, "call_1"))] {
+            let again = store.request_usage(one.id, 1_600, subject, by).await.unwrap();
+            assert_eq!((again.count, again.size_bytes, again.open), (0, 0, 2), "it is not counted against itself");
+        }
+        store.close_request(asked.request.id, RequestState::Cancelled, None, "no".into(), 1_800).await.unwrap();
 
         store.watch_request(shared.request.id, watcher(two.id, 2_000), "Two waits too".into()).await.unwrap();
         store.forget_person(one.id).await.unwrap();

@@ -7,6 +7,8 @@
 mod airing;
 mod follow;
 mod overview;
+mod removal;
+mod report;
 mod request;
 mod shelf;
 #[cfg(test)]
@@ -74,6 +76,8 @@ pub fn toolkit(media: Media) -> Toolkit {
     if can_fetch {
         builder = builder
             .tool::<request::MediaRequest>()
+            .tool::<removal::MediaRemoval>()
+            .tool::<report::MediaReport>()
             .tool::<where_is::WhereIs>()
             .tool::<overview::QueueOverview>()
             .tool::<overview::CalendarOverview>();
