@@ -150,7 +150,7 @@ pub struct Watcher {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestEvent {
     pub at_ms: Millis,
-    /// The state it came to, or `asked`, `joined`, `told`, `trouble`.
+    /// The state it came to, or `asked`, `joined`, `told`, `trouble`, `report`, `removed`.
     pub kind: String,
     pub actor: Option<PersonId>,
     /// One sentence.

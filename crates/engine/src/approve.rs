@@ -55,6 +55,12 @@ impl Engine {
     /// Put together what is asked, and let the tool keep what it needs of that. The approval itself is stored with the step that names
     /// it.
     pub(crate) async fn park(&self, parking: Parking<'_>) -> Result<Approval, ToolError> {
+        let approval = self.put_together(&parking).await?;
+        parking.parsed.waits(parking.call).await?;
+        Ok(approval)
+    }
+
+    async fn put_together(&self, parking: &Parking<'_>) -> Result<Approval, ToolError> {
         let inner = &self.0;
         if inner.store.count_open_approvals(parking.person.id).await.map_err(unreachable)? + parking.earlier
             >= MOST_OPEN
@@ -100,7 +106,6 @@ impl Engine {
             outcome: None,
         };
         approval.fingerprint = fingerprint(&approval);
-        parking.parsed.waits(parking.call).await?;
         Ok(approval)
     }
 
@@ -243,7 +248,7 @@ impl Engine {
             replaces: Some(old.id),
             earlier: 0,
         };
-        let replacement = self.park(parking).await?;
+        let replacement = self.put_together(&parking).await?;
         let new = NewDecision {
             approval: old.id,
             by: Some(by.id),
@@ -260,6 +265,10 @@ impl Engine {
         };
         match inner.store.decide(new).await? {
             DecideOutcome::Decided { .. } => {
+                // Only now: who was slower than another decision has changed nothing.
+                if let Err(error) = parsed.waits(&call).await {
+                    tracing::warn!(%error, approval.id = %replacement.id, "what waits was not changed with its question");
+                }
                 self.tell_changed(old.id).await;
                 self.opened(vec![replacement.clone()]);
                 Ok(Accepted::Asked { approval: Box::new(replacement) })

@@ -251,6 +251,13 @@ impl Engine {
     async fn tell(&self, news: &[News]) -> Result<(), EngineError> {
         let inner = &self.0;
         let Some(first) = news.first() else { return Ok(()) };
+        let zone = self.person(first.person).await.ok().and_then(|person| person.zone.clone());
+        let now_ms = inner.clock.now_ms();
+        let awake_ms = inner.news.awake_ms(now_ms, zone.as_deref());
+        if awake_ms > now_ms {
+            let ids = news.iter().map(|news| news.id.clone()).collect();
+            return Ok(inner.store.put_off_news(ids, awake_ms).await?);
+        }
         let (conversation, address, create) = self.where_to_tell(first).await?;
         let mut lines: Vec<&str> = Vec::new();
         for news in news {

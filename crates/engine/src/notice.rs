@@ -56,13 +56,17 @@ impl NewsConfig {
 
     /// When what happens now is told to somebody in this zone.
     pub(crate) fn due_ms(&self, now_ms: Millis, zone: Option<&str>) -> Millis {
-        let gathered = now_ms + i64::from(self.gather_seconds) * 1_000;
+        self.awake_ms(now_ms + i64::from(self.gather_seconds) * 1_000, zone)
+    }
+
+    /// The same moment, or the end of the quiet hours it falls into.
+    pub(crate) fn awake_ms(&self, at_ms: Millis, zone: Option<&str>) -> Millis {
         let (Some(from), Some(to)) = (time_of_day(&self.quiet_from), time_of_day(&self.quiet_to)) else {
-            return gathered;
+            return at_ms;
         };
         let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system);
-        let Ok(at) = Timestamp::from_millisecond(gathered) else { return gathered };
-        awake(&at.to_zoned(zone), from, to).map_or(gathered, |morning| morning.timestamp().as_millisecond())
+        let Ok(at) = Timestamp::from_millisecond(at_ms) else { return at_ms };
+        awake(&at.to_zoned(zone), from, to).map_or(at_ms, |morning| morning.timestamp().as_millisecond())
     }
 }
 

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_trust.sql"),
     include_str!("../migrations/0003_media.sql"),
+    include_str!("../migrations/0004_once.sql"),
 ];
 
 /// The newest schema this version knows.

@@ -38,6 +38,8 @@ pub enum AskOutcome {
     Opened(Box<Request>),
     /// Somebody wishes for it already; who asked waits for it too now. As it was before.
     Joined(Box<Request>),
+    /// The call that asks has asked before, and now asks otherwise.
+    Changed(RequestId),
 }
 
 /// What a look at the services has changed.
@@ -103,12 +105,27 @@ impl Store {
         self.inner.following.notified().await;
     }
 
-    /// Open a wish, or join the one that is open for its subject.
+    /// Open a wish, or join the one that is open for its subject. The database keeps a second row of a subject out: who is slower
+    /// than another process runs again, finds its row and joins.
     pub async fn ask_request(&self, new: NewRequest) -> Result<AskOutcome> {
         let asked = self.write(async move |tx| {
             let wanted = &new.request;
-            let sql = "SELECT * FROM requests WHERE toolkit = ? AND subject = ? AND closed_at_ms IS NULL FOR UPDATE";
+            let sql = "SELECT * FROM requests WHERE toolkit = ? AND subject = ? AND closed_at_ms IS NULL ORDER BY id FOR UPDATE";
             let row = tx.first(sql, &[(&wanted.toolkit).into(), (&wanted.subject).into()]).await?;
+            if let Some(own) = of_call(tx, &new).await? {
+                if row.as_ref().map_or(Ok(own.id), |row| row.id("id"))? == own.id {
+                    ask_otherwise(tx, &own, &new).await?;
+                    return Ok(AskOutcome::Changed(own.id));
+                }
+                // Somebody wishes for that already: those who wait come along.
+                for watcher in watchers_of(tx, own.id).await? {
+                    if let Some(row) = &row {
+                        put_watcher_once(tx, row.id("id")?, &watcher).await?;
+                    }
+                }
+                let text = format!("asked for as {}", wanted.title);
+                close(tx, own.id, RequestState::Cancelled, Some(new.watcher.person), &text, wanted.updated_at_ms).await?;
+            }
             let Some(row) = row else {
                 insert(tx, &new).await?;
                 put_watcher(tx, wanted.id, &new.watcher).await?;
@@ -116,11 +133,7 @@ impl Store {
                 return Ok(AskOutcome::Opened(Box::new(wanted.clone())));
             };
             let open = read(&row)?;
-            let sql = "SELECT COUNT(*) AS number FROM request_watchers WHERE request_id = ? AND person_id = ?";
-            let known = tx.first(sql, &[open.id.into(), new.watcher.person.into()]).await?;
-            let is_new = known.map_or(Ok(0), |row| row.count("number"))? == 0;
-            if is_new {
-                put_watcher(tx, open.id, &new.watcher).await?;
+            if put_watcher_once(tx, open.id, &new.watcher).await? {
                 add_event(tx, open.id, &said("joined", new.watcher.person, &new.text, wanted.created_at_ms)).await?;
             }
             // Who may have it at once need not wait for somebody else's decision.
@@ -228,7 +241,7 @@ impl Store {
         .await
     }
 
-    /// End a wish, once; whether it was open.
+    /// End a wish, once; whether it was open. Whoever else waits for it is told.
     pub async fn close_request(
         &self,
         id: RequestId,
@@ -237,7 +250,16 @@ impl Store {
         text: String,
         now_ms: Millis,
     ) -> Result<bool> {
-        self.write(async move |tx| close(tx, id, state, by, &text, now_ms).await).await
+        let closed = self.write(async move |tx| {
+            let was_open = close(tx, id, state, by, &text, now_ms).await?;
+            if was_open {
+                tell_all(tx, id, &[by], &Ended::Otherwise(&text), now_ms).await?;
+            }
+            Ok(was_open)
+        });
+        let closed = closed.await;
+        self.inner.following.notify_one();
+        closed
     }
 
     /// Change what is wanted; [`StoreError::Conflict`] when somebody else was quicker.
@@ -318,13 +340,14 @@ impl Store {
             let won = tx
                 .run(
                     "UPDATE requests SET state = ?, progress = ?, look_at_ms = ?, updated_at_ms = ?, closed_at_ms = ?, \
-                     revision = revision + 1 WHERE id = ? AND revision = ?",
+                     open_key = CASE WHEN ? = 1 THEN NULL ELSE open_key END, revision = revision + 1 WHERE id = ? AND revision = ?",
                     &[
                         advance.state.as_str().into(),
                         advance.progress.as_ref().map(to_json).transpose()?.into(),
                         advance.look_at_ms.into(),
                         advance.now_ms.into(),
                         is_over.then_some(advance.now_ms).into(),
+                        is_over.into(),
                         advance.request.into(),
                         advance.revision.into(),
                     ],
@@ -372,6 +395,33 @@ impl Store {
         self.all(sql, &[now_ms.into(), limit.clamp(1, 500).into()]).await?.iter().map(read_news).collect()
     }
 
+    /// Add a line to a wish's story, open or over, and have something told of it, in one commit.
+    pub async fn note_request(&self, id: RequestId, event: RequestEvent, news: Vec<News>) -> Result<()> {
+        let noted = self.write(async move |tx| {
+            let row = tx.first("SELECT * FROM requests WHERE id = ? FOR UPDATE", &[id.into()]).await?;
+            row.ok_or(StoreError::NotFound("request"))?;
+            add_event(tx, id, &event).await?;
+            for news in &news {
+                put_news(tx, news).await?;
+            }
+            Ok(())
+        });
+        let noted = noted.await;
+        self.inner.following.notify_one();
+        noted
+    }
+
+    /// Tell these later.
+    pub async fn put_off_news(&self, ids: Vec<String>, due_at_ms: Millis) -> Result<()> {
+        self.write(async move |tx| {
+            for id in &ids {
+                tx.run("UPDATE news SET due_at_ms = ? WHERE id = ?", &[due_at_ms.into(), id.into()]).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Open the turn that tells these news; they are gone with its commit. None when somebody else has told one of them.
     pub async fn tell_news(&self, ids: Vec<String>, turn: NewTurn) -> Result<Option<OpenedTurn>> {
         self.write(async move |tx| {
@@ -389,18 +439,32 @@ impl Store {
         })
     }
 
-    /// What a person has asked for since then.
-    pub async fn request_usage(&self, person: PersonId, since_ms: Millis) -> Result<RequestUsage> {
-        let sql = "SELECT state, size_bytes, created_at_ms, closed_at_ms FROM requests WHERE owner_id = ? \
+    /// What a person has asked for since then, beside an open request of this subject or by this call of a turn: what is added to that
+    /// is no further one, and what waits for its yes is not counted twice.
+    pub async fn request_usage(
+        &self,
+        person: PersonId,
+        since_ms: Millis,
+        subject: &str,
+        (turn, call): (TurnId, &str),
+    ) -> Result<RequestUsage> {
+        let sql = "SELECT state, subject, asked_turn_id, asked_call_id, size_bytes, created_at_ms, closed_at_ms FROM requests WHERE owner_id = ? \
                    AND state NOT IN ('declined', 'cancelled') AND (created_at_ms >= ? OR closed_at_ms IS NULL) \
                    ORDER BY created_at_ms LIMIT 1000";
         let mut usage = RequestUsage::default();
         for row in self.all(sql, &[person.into(), since_ms.into()]).await? {
             let created = row.int("created_at_ms")?;
-            usage.open += u64::from(row.optional_int("closed_at_ms")?.is_none());
-            if created >= since_ms {
+            let is_open = row.optional_int("closed_at_ms")?.is_none();
+            let by_call = row.optional_text("asked_turn_id")?.is_some_and(|asked| asked == turn.to_string())
+                && row.optional_text("asked_call_id")?.as_deref() == Some(call);
+            let is_same = is_open && (by_call || row.text("subject")? == subject);
+            usage.open += u64::from(is_open && !is_same);
+            if created < since_ms || (is_same && row.text("state")? == RequestState::Asked.as_str()) {
+                continue;
+            }
+            usage.size_bytes += u64::try_from(row.optional_int("size_bytes")?.unwrap_or(0)).unwrap_or(0);
+            if !is_same {
                 usage.count += 1;
-                usage.size_bytes += u64::try_from(row.optional_int("size_bytes")?.unwrap_or(0)).unwrap_or(0);
                 usage.oldest_ms.get_or_insert(created);
             }
         }
@@ -415,7 +479,7 @@ impl Store {
         let ids: Vec<RequestId> = rows.iter().map(|row| row.id("id")).collect::<Result<_>>()?;
         let mut closed = 0;
         for id in ids {
-            let text = "nobody was asked about it".to_owned();
+            let text = "not asked for: the question about it was lost. Please ask again".to_owned();
             closed += u64::from(self.close_request(id, RequestState::Declined, None, text, now_ms).await?);
         }
         Ok(closed)
@@ -434,14 +498,20 @@ pub(crate) async fn decided(
     let Some(row) = row else { return Ok(()) };
     let id: RequestId = row.id("id")?;
     let reason = approval.outcome.clone().unwrap_or_default();
+    // Who asked reads it in the turn that follows a decision.
+    let asker = approval.decision_turn.map(|_| approval.requester);
     match approval.state {
         ApprovalState::Declined => {
             let text = if reason.is_empty() { "declined".into() } else { format!("declined: {reason}") };
-            close(tx, id, RequestState::Declined, approval.decided_by, &text, now_ms).await?;
+            if close(tx, id, RequestState::Declined, approval.decided_by, &text, now_ms).await? {
+                tell_all(tx, id, &[asker, approval.decided_by], &Ended::Declined(&reason), now_ms).await?;
+            }
         }
         ApprovalState::Expired | ApprovalState::Void => {
             let text = "nobody decided in time";
-            close(tx, id, RequestState::Declined, None, text, now_ms).await?;
+            if close(tx, id, RequestState::Declined, None, text, now_ms).await? {
+                tell_all(tx, id, &[asker], &Ended::Expired, now_ms).await?;
+            }
         }
         ApprovalState::Changed => {
             if let Some(next) = replacement {
@@ -465,7 +535,61 @@ pub(crate) async fn decided(
 pub(crate) async fn not_done(tx: &mut Tx<'_>, approval: &Approval, outcome: &str, now_ms: Millis) -> Result<()> {
     let sql = "SELECT id FROM requests WHERE asked_turn_id = ? AND asked_call_id = ? AND state = 'asked'";
     if let Some(row) = tx.first(sql, &[approval.turn.into(), (&approval.call_id).into()]).await? {
-        close(tx, row.id("id")?, RequestState::Failed, None, outcome, now_ms).await?;
+        let id = row.id("id")?;
+        if close(tx, id, RequestState::Failed, None, outcome, now_ms).await? {
+            let asker = approval.decision_turn.map(|_| approval.requester);
+            tell_all(tx, id, &[asker], &Ended::Otherwise(&format!("approved, but did not work: {outcome}")), now_ms)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// How a wish has ended before it was fetched.
+enum Ended<'a> {
+    /// The reason, where one was given.
+    Declined(&'a str),
+    Expired,
+    /// What it was, such as `taken back by Ada`.
+    Otherwise(&'a str),
+}
+
+/// Tell everybody who waits for it, where they asked, but those who know. What would wake somebody is put off when it is told.
+async fn tell_all(
+    tx: &mut Tx<'_>,
+    id: RequestId,
+    who_know: &[Option<PersonId>],
+    ended: &Ended<'_>,
+    now_ms: Millis,
+) -> Result<()> {
+    let row = tx.first("SELECT * FROM requests WHERE id = ?", &[id.into()]).await?;
+    let request = row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("request"))?;
+    let title = &request.title;
+    let text = match ended {
+        Ended::Declined("") => format!("{title} was declined."),
+        // Somebody's own words, marked as such.
+        Ended::Declined(reason) => {
+            format!("{title} was declined: “{}”", reason.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+        Ended::Expired => format!("{title} was not asked for: nobody decided in time."),
+        Ended::Otherwise(what) => format!("{title} was {}.", what.trim_end_matches('.')),
+    };
+    for watcher in watchers_of(tx, id).await? {
+        if who_know.contains(&Some(watcher.person)) {
+            continue;
+        }
+        let news = News {
+            id: News::new_id(),
+            person: watcher.person,
+            conversation: watcher.conversation,
+            agent: watcher.agent,
+            address: watcher.address,
+            subject: request.subject.clone(),
+            text: shorten(&text, 600),
+            due_at_ms: now_ms,
+            created_at_ms: now_ms,
+        };
+        put_news(tx, &news).await?;
     }
     Ok(())
 }
@@ -480,7 +604,7 @@ async fn close(
 ) -> Result<bool> {
     let won = tx
         .run(
-            "UPDATE requests SET state = ?, closed_at_ms = ?, updated_at_ms = ?, revision = revision + 1 \
+            "UPDATE requests SET state = ?, closed_at_ms = ?, updated_at_ms = ?, open_key = NULL, revision = revision + 1 \
              WHERE id = ? AND closed_at_ms IS NULL",
             &[state.as_str().into(), now_ms.into(), now_ms.into(), id.into()],
         )
@@ -504,11 +628,12 @@ async fn insert(tx: &mut Tx<'_>, new: &NewRequest) -> Result<()> {
     let request = &new.request;
     let (turn, call) = new.asked.as_ref().map(|(turn, call)| (turn.to_string(), call.as_str())).unzip();
     tx.run(
-        "INSERT INTO requests (id, toolkit, subject, title, picture, owner_id, agent_id, wish, state, size_bytes, asked_turn_id, \
-         asked_call_id, created_at_ms, updated_at_ms, look_at_ms, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        "INSERT INTO requests (id, toolkit, subject, open_key, title, picture, owner_id, agent_id, wish, state, size_bytes, asked_turn_id, \
+         asked_call_id, created_at_ms, updated_at_ms, look_at_ms, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
         &[
             request.id.into(),
             (&request.toolkit).into(),
+            (&request.subject).into(),
             (&request.subject).into(),
             shorten(&request.title, 190).into(),
             request.picture.clone().into(),
@@ -526,6 +651,54 @@ async fn insert(tx: &mut Tx<'_>, new: &NewRequest) -> Result<()> {
     )
     .await?;
     Ok(())
+}
+
+/// The wish that the same call has asked for and that waits for a decision: somebody changes what is asked.
+async fn of_call(tx: &mut Tx<'_>, new: &NewRequest) -> Result<Option<Request>> {
+    let Some((turn, call)) = &new.asked else { return Ok(None) };
+    let sql = "SELECT * FROM requests WHERE asked_turn_id = ? AND asked_call_id = ? AND state = 'asked' FOR UPDATE";
+    tx.first(sql, &[(*turn).into(), call.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// A wish that waits for a decision becomes another one: of another subject, place or size.
+async fn ask_otherwise(tx: &mut Tx<'_>, own: &Request, new: &NewRequest) -> Result<()> {
+    let wanted = &new.request;
+    if (&own.subject, &own.title, &own.wish) == (&wanted.subject, &wanted.title, &wanted.wish) {
+        return Ok(());
+    }
+    tx.run(
+        "UPDATE requests SET subject = ?, open_key = ?, title = ?, picture = ?, wish = ?, size_bytes = ?, updated_at_ms = ?, \
+         revision = revision + 1 WHERE id = ?",
+        &[
+            (&wanted.subject).into(),
+            (&wanted.subject).into(),
+            shorten(&wanted.title, 190).into(),
+            wanted.picture.clone().into(),
+            to_json(&wanted.wish)?.into(),
+            wanted.size_bytes.map(|n| i64::try_from(n).unwrap_or(i64::MAX)).into(),
+            wanted.updated_at_ms.into(),
+            own.id.into(),
+        ],
+    )
+    .await?;
+    let text = format!("it is now {}", wanted.title);
+    add_event(tx, own.id, &line("changed", None, &text, wanted.updated_at_ms)).await
+}
+
+async fn watchers_of(tx: &mut Tx<'_>, id: RequestId) -> Result<Vec<Watcher>> {
+    let sql = "SELECT * FROM request_watchers WHERE request_id = ? ORDER BY since_ms, person_id LIMIT 200";
+    tx.all(sql, &[id.into()]).await?.iter().map(read_watcher).collect()
+}
+
+/// Whether they did not wait for it before.
+async fn put_watcher_once(tx: &mut Tx<'_>, id: RequestId, watcher: &Watcher) -> Result<bool> {
+    let sql = "SELECT COUNT(*) AS number FROM request_watchers WHERE request_id = ? AND person_id = ?";
+    let known = tx.first(sql, &[id.into(), watcher.person.into()]).await?;
+    let is_new = known.map_or(Ok(0), |row| row.count("number"))? == 0;
+    if is_new {
+        put_watcher(tx, id, watcher).await?;
+    }
+    Ok(is_new)
 }
 
 async fn put_watcher(tx: &mut Tx<'_>, id: RequestId, watcher: &Watcher) -> Result<()> {

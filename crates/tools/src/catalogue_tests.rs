@@ -123,6 +123,8 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "remember_for_household",
                 "forget",
                 "knowledge_reindex",
+                "media_removal",
+                "media_report",
                 "media_request",
                 "update_household_preferences",
                 "household_preferences_reset",

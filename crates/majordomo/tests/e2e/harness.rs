@@ -36,6 +36,8 @@ pub struct Setting {
     pub store_url: Option<String>,
     /// Radarr, Sonarr and Plex are there too.
     pub has_media: bool,
+    /// A second Radarr, called `4k`.
+    pub has_second_radarr: bool,
     /// A disk of this size for the data folder, such as `12m`. Needs the rights to mount; see [`can_mount`].
     pub disk: Option<&'static str>,
 }
@@ -96,8 +98,17 @@ impl Stage {
         if setting.has_media {
             plan = plan.plex().radarr("default").sonarr("default");
         }
+        if setting.has_second_radarr {
+            plan = plan.radarr("4k");
+        }
         let town = plan.start().await.expect("the stand-ins start");
-        let media = if setting.has_media { media_of(&town) } else { String::new() };
+        let mut media = if setting.has_media { media_of(&town) } else { String::new() };
+        if setting.has_second_radarr {
+            let (url, key) = (town.radarr_url("4k"), town.radarr("4k").key());
+            media.push_str(&format!(
+                "[tools.radarr.4k]\nbase_url = \"{url}\"\napi_key = \"{key}\"\nquality_profile = \"HD-1080p\"\nage_s = 0\n"
+            ));
+        }
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             r#"

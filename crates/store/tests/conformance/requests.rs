@@ -1,6 +1,7 @@
 //! What the household wants: one wish for each subject, its story, those who wait, and news that are told once.
 
 use super::*;
+use futures_util::future::join_all;
 use majordomo_domain::{
     ApprovalId, ApprovalState, Approvers, Card, NoticeLevel, Progress, Request, RequestId, RequestState,
     approval::{Approval, Fingerprint},
@@ -154,7 +155,7 @@ async fn a_look_and_its_news_are_one_and_news_are_told_once() {
 async fn a_wish_ends_with_the_decision_about_it() {
     on_every_database(async |store| {
         for (state, outcome, expected, last) in [
-            (ApprovalState::Declined, Some("too big"), RequestState::Declined, "declined: too big"),
+            (ApprovalState::Declined, Some("too\nbig"), RequestState::Declined, "declined: too\nbig"),
             (ApprovalState::Expired, None, RequestState::Declined, "nobody decided in time"),
             (ApprovalState::Approved, None, RequestState::Asked, "approved"),
         ] {
@@ -168,6 +169,12 @@ async fn a_wish_ends_with_the_decision_about_it() {
                 ..wish(new.owner, &subject, RequestState::Asked, 150)
             };
             store.ask_request(asked.clone()).await.unwrap();
+            // Two more wait for it: one of them decides.
+            let (bea, admin) = (PersonId::new(), PersonId::new());
+            let joined = wish(bea, &subject, RequestState::Asked, 160);
+            let place = joined.watcher.conversation;
+            store.ask_request(joined).await.unwrap();
+            store.ask_request(wish(admin, &subject, RequestState::Asked, 170)).await.unwrap();
             let approval = parked(&say);
             let entry = majordomo_store::Entry {
                 turn: say.turn,
@@ -183,10 +190,16 @@ async fn a_wish_ends_with_the_decision_about_it() {
             assert_eq!(store.close_unasked_requests(10_000, 10_000).await.unwrap(), 0, "somebody is asked");
             let decided = NewDecision {
                 approval: approval.id,
-                by: Some(new.owner),
+                by: (state != ApprovalState::Expired).then_some(admin),
                 state,
                 outcome: outcome.map(str::to_owned),
-                turn: None,
+                turn: Some(NewTurn {
+                    id: TurnId::new(),
+                    say: Say { task: Task::Decision { approval: approval.id }, ..say.say.clone() },
+                    create: None,
+                    claim: None,
+                    now_ms: 200,
+                }),
                 replacement: None,
                 audit: NewAudit {
                     at_ms: 200,
@@ -203,6 +216,25 @@ async fn a_wish_ends_with_the_decision_about_it() {
             let request = store.request(asked.request.id).await.unwrap();
             let story = store.request_story(request.id).await.unwrap();
             assert_eq!((request.state, story.last().unwrap().text.as_str()), (expected, last));
+
+            // Who asked reads it in the turn of the decision; who waits too is told where they asked, the one who decided is not.
+            let told = store.due_news(10_000, 10).await.unwrap();
+            let to = |person| told.iter().filter(move |news| news.person == person).map(|news| news.text.as_str());
+            assert_eq!(to(new.owner).count(), 0, "{told:?}");
+            let text = match state {
+                ApprovalState::Declined => "Metropolis (1927) was declined: “too big”",
+                _ => "Metropolis (1927) was not asked for: nobody decided in time.",
+            };
+            let expected = if state == ApprovalState::Approved { Vec::new() } else { vec![text] };
+            assert_eq!(to(bea).collect::<Vec<_>>(), expected);
+            assert_eq!(to(admin).count(), usize::from(state == ApprovalState::Expired));
+            assert!(told.iter().filter(|news| news.person == bea).all(|news| news.conversation == place));
+            for news in told {
+                let begins = conversation(news.person);
+                let say = Say { task: Task::News, ..said(&begins, &news.text, None, 800).say };
+                let turn = NewTurn { id: TurnId::new(), say, create: Some(begins), claim: None, now_ms: 800 };
+                assert!(store.tell_news(vec![news.id], turn).await.unwrap().is_some());
+            }
         }
     })
     .await;
@@ -248,9 +280,24 @@ async fn quotas_count_what_was_asked_and_forgetting_leaves_what_others_wait_for(
             store.ask_request((*new).clone()).await.unwrap();
         }
         store.close_request(declined.request.id, RequestState::Declined, None, "no".into(), 1_600).await.unwrap();
-        let usage = store.request_usage(one.id, 500).await.unwrap();
+        let nobody = (TurnId::new(), "call_9");
+        let usage = store.request_usage(one.id, 500, "film another", nobody).await.unwrap();
         let expected = RequestUsage { count: 1, size_bytes: 9_000_000_000, open: 2, oldest_ms: Some(1_000) };
         assert_eq!(usage, expected);
+        let more = store.request_usage(one.id, 500, "film shared", nobody).await.unwrap();
+        let expected = RequestUsage { count: 0, size_bytes: 9_000_000_000, open: 1, oldest_ms: None };
+        assert_eq!(more, expected, "more of the same is no further request");
+        let call = TurnId::new();
+        let asked = NewRequest {
+            asked: Some((call, "call_1".into())),
+            ..wish(one.id, "film asked", RequestState::Asked, 1_700)
+        };
+        store.ask_request(asked.clone()).await.unwrap();
+        for (subject, by) in [("film asked", nobody), ("film asked 4k", (call, "call_1"))] {
+            let again = store.request_usage(one.id, 1_600, subject, by).await.unwrap();
+            assert_eq!((again.count, again.size_bytes, again.open), (0, 0, 2), "it is not counted against itself");
+        }
+        store.close_request(asked.request.id, RequestState::Cancelled, None, "no".into(), 1_800).await.unwrap();
 
         store.watch_request(shared.request.id, watcher(two.id, 2_000), "Two waits too".into()).await.unwrap();
         store.forget_person(one.id).await.unwrap();
@@ -286,6 +333,105 @@ async fn a_hint_is_looked_into_soon_and_only_where_it_belongs() {
         assert_eq!(store.close_unasked_requests(100, 900).await.unwrap(), 0, "too young");
         assert_eq!(store.close_unasked_requests(101, 900).await.unwrap(), 1);
         assert_eq!(store.request(orphan.request.id).await.unwrap().state, RequestState::Declined);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_who_ask_for_the_same_at_once_one_opens_it_and_all_wait() {
+    on_every_pair(async |one, two| {
+        for round in 0..5 {
+            let subject = format!("film tmdb:{round}");
+            let asks = (0..16).map(|n| {
+                let store = if n % 2 == 0 { &one } else { &two };
+                store.ask_request(wish(PersonId::new(), &subject, RequestState::Wanted, 100))
+            });
+            let outcomes: Vec<_> = join_all(asks).await.into_iter().map(|asked| asked.expect("tried again")).collect();
+            let opened = outcomes.iter().filter(|outcome| matches!(outcome, AskOutcome::Opened(_))).count();
+            assert_eq!(opened, 1, "{outcomes:?}");
+            let open = two.open_request("media", &subject).await.unwrap().unwrap();
+            assert_eq!(one.watchers(open.id).await.unwrap().len(), 16);
+        }
+        let filter = RequestFilter { person: None, only_open: false, before_ms: None, limit: 50 };
+        assert_eq!(one.requests(filter).await.unwrap().len(), 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_from_before_the_key_is_taken_over_and_keeps_a_second_open_row_out() {
+    on_every_address(async |address| {
+        let store = Store::open(&address).await.unwrap();
+        let first = wish(PersonId::new(), "film tmdb:19", RequestState::Wanted, 100);
+        store.ask_request(first.clone()).await.unwrap();
+        let over = wish(PersonId::new(), "film tmdb:20", RequestState::Wanted, 100);
+        store.ask_request(over.clone()).await.unwrap();
+        store.close_request(over.request.id, RequestState::Cancelled, None, "no".into(), 200).await.unwrap();
+        store.close().await;
+        let index = if address.starts_with("mysql") { "requests_open ON requests" } else { "requests_open" };
+        let twin = |id: &str, column: &str, value: &str| {
+            format!(
+                "INSERT INTO requests (id, toolkit, subject, title, owner_id, agent_id, wish, state, created_at_ms, updated_at_ms, \
+                 look_at_ms, revision{column}) SELECT '{id}', toolkit, subject, title, owner_id, agent_id, wish, state, created_at_ms, \
+                 updated_at_ms, look_at_ms, revision{value} FROM requests WHERE id = '{}'",
+                first.request.id
+            )
+        };
+        let late = RequestId::new();
+        for statement in [
+            format!("DROP INDEX {index}"),
+            "ALTER TABLE requests DROP COLUMN open_key".into(),
+            "DELETE FROM schema_version WHERE version >= 4".into(),
+            twin(&late.to_string(), "", ""),
+        ] {
+            ask(&address, &statement).await;
+        }
+        let store = Store::open(&address).await.unwrap();
+        let joined = store.ask_request(wish(PersonId::new(), "film tmdb:19", RequestState::Wanted, 300)).await.unwrap();
+        assert!(matches!(joined, AskOutcome::Joined(open) if open.id == first.request.id));
+        let again = store.ask_request(wish(PersonId::new(), "film tmdb:20", RequestState::Wanted, 300)).await.unwrap();
+        assert!(matches!(again, AskOutcome::Opened(_)), "what is over holds no key");
+        store.close().await;
+
+        use sqlx::{AssertSqlSafe, Connection, Executor};
+        let mut connection = sqlx::AnyConnection::connect(&address).await.unwrap();
+        let third = twin(&RequestId::new().to_string(), ", open_key", ", open_key");
+        assert!(connection.execute(AssertSqlSafe(third)).await.is_err(), "the database itself refuses it");
+        connection.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_asked_otherwise_takes_its_wish_along() {
+    on_every_database(async |store| {
+        let (ada, bea) = (PersonId::new(), PersonId::new());
+        let call = Some((TurnId::new(), "call_1".to_owned()));
+        let own = NewRequest { asked: call.clone(), ..wish(ada, "film tmdb:19 default", RequestState::Asked, 100) };
+        store.ask_request(own.clone()).await.unwrap();
+        let mut otherwise =
+            NewRequest { asked: call.clone(), ..wish(ada, "film tmdb:19 4k", RequestState::Asked, 200) };
+        otherwise.request.wish = json!({"tmdb": 19, "instance": "4k"});
+        otherwise.request.size_bytes = Some(40_000_000_000);
+        for _ in 0..2 {
+            let changed = store.ask_request(otherwise.clone()).await.unwrap();
+            assert_eq!(changed, AskOutcome::Changed(own.request.id));
+        }
+        let now = store.request(own.request.id).await.unwrap();
+        assert_eq!((now.subject.as_str(), &now.wish), ("film tmdb:19 4k", &otherwise.request.wish));
+        assert_eq!((now.size_bytes, now.state, now.revision), (Some(40_000_000_000), RequestState::Asked, 2));
+        assert!(store.open_request("media", "film tmdb:19 default").await.unwrap().is_none());
+        let opened = store.ask_request(wish(bea, "film tmdb:19 default", RequestState::Wanted, 300)).await.unwrap();
+        assert!(matches!(opened, AskOutcome::Opened(_)), "the old subject is free");
+
+        // Back to what somebody else has asked for meanwhile: one row, and both wait for it.
+        let back = NewRequest { asked: call, ..wish(ada, "film tmdb:19 default", RequestState::Asked, 400) };
+        assert!(matches!(store.ask_request(back).await.unwrap(), AskOutcome::Joined(_)));
+        assert_eq!(store.request(own.request.id).await.unwrap().state, RequestState::Cancelled);
+        let open = store.open_request("media", "film tmdb:19 default").await.unwrap().unwrap();
+        let people: Vec<_> = store.watchers(open.id).await.unwrap().iter().map(|watcher| watcher.person).collect();
+        assert_eq!(people, [ada, bea]);
+        assert_eq!(store.due_news(10_000, 10).await.unwrap(), [], "nobody lost anything");
     })
     .await;
 }

@@ -61,7 +61,7 @@ impl Media {
     }
 
     /// Tell Plex to look at a folder, where it knows it, else at its libraries of that kind. Failing is no harm: Plex looks by itself too.
-    async fn have_scanned(&self, kind: Kind, folder: Option<&str>) {
+    pub(super) async fn have_scanned(&self, kind: Kind, folder: Option<&str>) {
         let Some(plex) = &self.plex else { return };
         let wanted = if kind == Kind::Film { Shelf::Movie } else { Shelf::Show };
         for name in plex.names().map(str::to_owned).collect::<Vec<_>>() {

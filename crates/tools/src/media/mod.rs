@@ -13,6 +13,8 @@ mod overview;
 mod recommend;
 #[cfg(test)]
 mod recommend_walks;
+mod removal;
+mod report;
 mod request;
 mod search;
 #[cfg(test)]
@@ -88,6 +90,8 @@ pub fn toolkit(media: Media) -> Toolkit {
     if can_fetch {
         builder = builder
             .tool::<request::MediaRequest>()
+            .tool::<removal::MediaRemoval>()
+            .tool::<report::MediaReport>()
             .tool::<where_is::WhereIs>()
             .tool::<overview::QueueOverview>()
             .tool::<overview::CalendarOverview>();

@@ -15,6 +15,7 @@ use crate::{
         lists::{Profile, RootFolder},
         view,
     },
+    sonarr::{monitor, parse_code, wait_for_episodes},
     text::{bytes, line},
 };
 use majordomo_domain::{
@@ -35,11 +36,15 @@ use std::time::Duration;
 const OPEN_SECONDS: u32 = 7 * 86_400;
 /// Seasons of one request.
 const MOST_SEASONS: usize = 60;
+/// Single episodes of one request; more of them are a season.
+const MOST_EPISODES: usize = 30;
+/// How long Sonarr may take to fill in the episodes of a series it has just been given.
+const EPISODES: Duration = Duration::from_secs(30);
 /// After adding, a look is worth while.
 const FIRST_LOOK_MS: i64 = 3_000;
 
-/// Ask for a film or series of which something is missing: says what is here, then has it fetched and followed until it can be watched.
-/// Whoever asks for the same joins the first.
+/// Ask for a film, seasons or episodes of which something is missing: says what is here, then has it fetched and followed until it can
+/// be watched. Whoever asks for the same joins the first.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaRequest {
@@ -51,9 +56,12 @@ pub struct MediaRequest {
     /// TVDB id of a series.
     #[serde(default)]
     tvdb_id: Option<u64>,
-    /// Seasons of a series by Sonarr's numbers, such as [2]. Ask the person which; all of them when they say so.
+    /// Whole seasons of a series by Sonarr's numbers, such as [2]. Ask the person which; all of them when they say so.
     #[serde(default)]
     seasons: Option<Vec<u32>>,
+    /// Single episodes of a series, such as ["S02E05"]; exactly these beside the seasons.
+    #[serde(default)]
+    episodes: Option<Vec<String>>,
     /// Quality profile by name; the household's own when absent.
     #[serde(default)]
     quality: Option<NameOrId>,
@@ -106,8 +114,10 @@ struct Plan {
     unreleased: Option<String>,
     usage: RequestUsage,
     picture: Option<String>,
-    /// Which seasons Sonarr has, with the number of episodes.
+    /// Which seasons Sonarr has.
     seasons: Vec<u32>,
+    /// Everything of it is in a request that is open and needs nobody's yes.
+    is_wanted_already: bool,
 }
 
 impl MediaRequest {
@@ -118,6 +128,7 @@ impl MediaRequest {
             tmdb_id,
             tvdb_id,
             seasons: None,
+            episodes: None,
             quality: None,
             root_folder: None,
             instance: None,
@@ -140,7 +151,9 @@ impl MediaRequest {
         };
         let seasons = seasons_of(&title);
         if wish.kind == Kind::Series {
+            wish.episodes = self.episodes(&wish, &seasons)?;
             wish.seasons = self.seasons(&wish, &seasons)?;
+            wish.episodes.retain(|(season, _)| !wish.seasons.contains(season));
         }
         let (profile, folder) = futures_util::join!(
             client.profile_or_default(self.quality.as_ref()),
@@ -148,6 +161,9 @@ impl MediaRequest {
         );
         let (mut profile, folder) = (profile?, folder?);
         let record = media.record(client, &wish, Age::Now).await?;
+        if let Some(record) = record.as_ref().filter(|_| !wish.episodes.is_empty()) {
+            ids_of(&media.episodes_of(client, &wish, record["id"].as_u64().unwrap_or_default()).await?, &wish)?;
+        }
         // What is there keeps its profile, unless another is named.
         if let Some(record) = record.as_ref().filter(|_| self.quality.is_none()) {
             let id = NameOrId::Id(record["qualityProfileId"].as_u64().unwrap_or_default());
@@ -165,7 +181,10 @@ impl MediaRequest {
         };
         let episodes = match wish.kind {
             Kind::Film => 1,
-            Kind::Series => wish.seasons.iter().map(|season| episodes_in(&title, *season)).sum::<u32>().max(1),
+            Kind::Series => {
+                let whole: u32 = wish.seasons.iter().map(|season| episodes_in(&title, *season)).sum();
+                (whole + wish.episodes.len() as u32).max(1)
+            }
         };
         let certification = text(&title["certification"]).filter(|text| !text.is_empty()).map(|text| line(&text, 20));
         let now_ms = call.now_ms;
@@ -182,8 +201,17 @@ impl MediaRequest {
         let store = media.store()?;
         let quota = media.bounds.quota(call.person.standing, &call.person.name);
         let since_ms = now_ms - quota.map_or(0, super::wish::Quota::window_ms);
-        let usage = store.request_usage(call.person.id, since_ms).await.map_err(crate::kept::unreachable)?;
+        let subject = wish.subject();
+        let usage = store
+            .request_usage(call.person.id, since_ms, &subject, (call.turn, &call.id))
+            .await
+            .map_err(crate::kept::unreachable)?;
+        let open = store.open_request(super::NAME, &subject).await.map_err(crate::kept::unreachable)?;
+        let is_wanted_already = open
+            .filter(|open| open.state.is_followed())
+            .is_some_and(|open| serde_json::from_value(open.wish).is_ok_and(|wanted: Wish| wanted.holds(&wish)));
         Ok(Plan {
+            is_wanted_already,
             size_bytes: expected_bytes(minutes, lines_of(&profile)) * u64::from(episodes),
             age: certification.as_deref().and_then(age_of),
             picture: media.picture_of(&title),
@@ -236,6 +264,8 @@ impl MediaRequest {
     fn seasons(&self, wish: &Wish, known: &[u32]) -> Result<Vec<u32>, ToolError> {
         let has = super::wish::list(known.iter().map(u32::to_string));
         let mut wanted = match &self.seasons {
+            None if !wish.episodes.is_empty() => return Ok(Vec::new()),
+            Some(none) if none.is_empty() && !wish.episodes.is_empty() => return Ok(Vec::new()),
             None if known.iter().filter(|n| **n > 0).count() == 1 => vec![1],
             None => {
                 return Err(ToolError::TellModel(format!(
@@ -251,12 +281,31 @@ impl MediaRequest {
             return Err(ToolError::TellModel(format!("name 1 to {MOST_SEASONS} seasons; Sonarr has {has}")));
         }
         match wanted.iter().find(|season| !known.contains(season)) {
-            Some(season) => Err(ToolError::TellModel(format!(
-                "Sonarr has no season {season} of {}; it has {has}. Its numbers may differ from TMDb's: show both and ask",
-                wish.title
-            ))),
+            Some(season) => Err(no_season(wish, *season, known)),
             None => Ok(wanted),
         }
+    }
+
+    /// The single episodes that are wanted, each in a season that Sonarr has.
+    fn episodes(&self, wish: &Wish, known: &[u32]) -> Result<Vec<(u32, u32)>, ToolError> {
+        let named = self.episodes.as_deref().unwrap_or_default();
+        if named.len() > MOST_EPISODES {
+            return Err(ToolError::TellModel(format!(
+                "name at most {MOST_EPISODES} single episodes; ask for whole seasons instead"
+            )));
+        }
+        let mut episodes = Vec::new();
+        for text in named {
+            let episode = parse_code(text)
+                .ok_or_else(|| ToolError::TellModel("write an episode as season and number, such as S02E05".into()))?;
+            if !known.contains(&episode.0) {
+                return Err(no_season(wish, episode.0, known));
+            }
+            episodes.push(episode);
+        }
+        episodes.sort_unstable();
+        episodes.dedup();
+        Ok(episodes)
     }
 
     fn request(&self, plan: &Plan, call: &Call, state: RequestState, progress: Option<Progress>) -> NewRequest {
@@ -299,6 +348,9 @@ impl MediaRequest {
         let person = &call.person;
         media.bounds.check_age(person.standing, &person.name, &plan.wish.title, plan.age)?;
         // Who joins an open request takes nothing from anybody.
+        if plan.is_wanted_already {
+            return Ok(());
+        }
         if let Some(quota) = media.bounds.quota(person.standing, &person.name)
             && let Some(reason) = quota.refuses(&plan.usage, plan.size_bytes, call.now_ms)
         {
@@ -322,17 +374,20 @@ impl Tool for MediaRequest {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Checkable;
     const UNDO: Undo = Undo::ByCall;
-    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(60));
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(90));
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
-    const KEYWORDS: &'static str = "request wish add get download film movie series season want have fetch 4k quality \
-        wünschen anfragen hinzufügen holen Film Serie Staffel pedir solicitar añadir película serie temporada \
-        demander ajouter télécharger série saison \
+    const KEYWORDS: &'static str = "request wish add get download film movie series season episode want have fetch 4k quality \
+        wünschen anfragen hinzufügen holen Film Serie Staffel Folge Episode pedir solicitar añadir película serie temporada episodio capítulo \
+        demander ajouter télécharger série saison épisode \
         füge añade ajoute hinzu holen";
     type Service = Media;
 
     fn title(&self) -> String {
         match self.media_type {
             Kind::Film => "Asking for a film".into(),
+            Kind::Series if self.episodes.as_ref().is_some_and(|named| !named.is_empty()) => {
+                "Asking for episodes".into()
+            }
             Kind::Series => "Asking for a series".into(),
         }
     }
@@ -345,7 +400,12 @@ impl Tool for MediaRequest {
         Wording {
             question: match self.media_type {
                 Kind::Film => "Have this film fetched?".into(),
-                Kind::Series => "Have these seasons fetched?".into(),
+                Kind::Series => match (&self.seasons, &self.episodes) {
+                    (None, Some(episodes)) if episodes.len() == 1 => "Have this episode fetched?".into(),
+                    (None, Some(episodes)) if !episodes.is_empty() => "Have these episodes fetched?".into(),
+                    (_, Some(episodes)) if !episodes.is_empty() => "Have these seasons and episodes fetched?".into(),
+                    _ => "Have these seasons fetched?".into(),
+                },
             },
             declined: "It was not asked for.".into(),
             reason: String::new(),
@@ -357,6 +417,7 @@ impl Tool for MediaRequest {
         let facts = json!({
             "expected_gb": (plan.size_bytes as f64 / 1e8).round() / 10.0,
             "season_count": plan.wish.seasons.len(),
+            "episode_count": plan.wish.episodes.len(),
             "unreleased": plan.unreleased.is_some(),
             "age": plan.age.map_or(Value::from("unknown"), Value::from),
             "instance": plan.wish.instance,
@@ -379,6 +440,10 @@ impl Tool for MediaRequest {
         if plan.wish.kind == Kind::Series {
             let has = super::wish::list(plan.seasons.iter().filter(|n| **n > 0).map(u32::to_string));
             card = card.fact("Seasons there are", has);
+            if !plan.wish.episodes.is_empty() {
+                let codes = plan.wish.episodes.iter().map(|(season, number)| super::wish::code(*season, *number));
+                card = card.fact("Single episodes", super::wish::list(codes));
+            }
         }
         let free = plan.folder.free.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
         card = card.fact("Expected size", format!("about {}{free}", bytes(plan.size_bytes)));
@@ -412,7 +477,12 @@ impl Tool for MediaRequest {
         // It was added; what else belongs to it does no harm twice.
         let is_there = match plan.wish.kind {
             Kind::Film => record["monitored"] == true,
-            Kind::Series => plan.wish.seasons.iter().all(|season| is_monitored(record, *season)),
+            Kind::Series => {
+                let client = media.fetcher(plan.wish.kind, Some(plan.wish.instance.as_str()))?;
+                let all = media.episodes_of(client, &plan.wish, record["id"].as_u64().unwrap_or_default()).await?;
+                plan.wish.seasons.iter().all(|season| is_monitored(record, *season))
+                    && all.iter().filter(|one| is_single(one, &plan.wish)).all(|one| one["monitored"] == true)
+            }
         };
         if !is_there {
             return Ok(None);
@@ -429,13 +499,22 @@ impl Tool for MediaRequest {
         let client = media.fetcher(plan.wish.kind, Some(plan.wish.instance.as_str()))?;
         let added = match (&plan.record, plan.wish.kind) {
             (None, Kind::Film) => Some(add_film(client, &plan).await?),
-            (None, Kind::Series) => Some(add_series(client, &plan).await?),
+            (None, Kind::Series) => {
+                let id = add_series(client, &plan).await?;
+                if !plan.wish.episodes.is_empty() {
+                    fill_in(media, client, &plan, id).await?;
+                }
+                Some(id)
+            }
             (Some(record), Kind::Film) => {
                 want_film(client, &plan, record).await?;
                 None
             }
             (Some(record), Kind::Series) => {
                 want_seasons(client, &plan, record).await?;
+                let id = record["id"].as_u64().unwrap_or_default();
+                let all = media.episodes_of(client, &plan.wish, id).await?;
+                want_episodes(client, &plan, id, &ids_of(&all, &plan.wish)?).await?;
                 None
             }
         };
@@ -483,14 +562,14 @@ impl MediaRequest {
         let outcome = store.ask_request(new).await.map_err(crate::kept::unreachable)?;
         let first = match &outcome {
             AskOutcome::Joined(open) if open.owner != call.person.id && open.state != RequestState::Asked => {
-                join_wish(store, open, &plan.wish, call).await?;
+                join_wish(store, open, plan, call).await?;
                 true
             }
             AskOutcome::Joined(open) => {
-                join_wish(store, open, &plan.wish, call).await?;
+                join_wish(store, open, plan, call).await?;
                 false
             }
-            AskOutcome::Opened(_) => false,
+            AskOutcome::Opened(_) | AskOutcome::Changed(_) => false,
         };
         let client = media.fetcher(plan.wish.kind, Some(plan.wish.instance.as_str()))?;
         let when = match &plan.unreleased {
@@ -513,7 +592,8 @@ impl MediaRequest {
 }
 
 /// What a second wish wants beyond the first is wanted by the one row of both.
-async fn join_wish(store: &Store, open: &Request, wish: &Wish, call: &Call) -> Result<(), ToolError> {
+async fn join_wish(store: &Store, open: &Request, plan: &Plan, call: &Call) -> Result<(), ToolError> {
+    let wish = &plan.wish;
     for _ in 0..4 {
         let fresh = store.request(open.id).await.map_err(crate::kept::unreachable)?;
         let mut joined: Wish = serde_json::from_value(fresh.wish.clone()).unwrap_or_default();
@@ -526,8 +606,12 @@ async fn join_wish(store: &Store, open: &Request, wish: &Wish, call: &Call) -> R
             actor: Some(call.person.id),
             text: format!("{} is wanted too", wish.in_words()),
         };
-        let changed =
-            Request { title: joined.in_words(), wish: serde_json::to_value(&joined).unwrap_or_default(), ..fresh };
+        let changed = Request {
+            title: joined.in_words(),
+            wish: serde_json::to_value(&joined).unwrap_or_default(),
+            size_bytes: Some(fresh.size_bytes.unwrap_or(0) + plan.size_bytes),
+            ..fresh
+        };
         match store.change_request(changed, event, call.now_ms + FIRST_LOOK_MS).await {
             Ok(()) => return Ok(()),
             Err(majordomo_store::StoreError::Conflict(_)) => {}
@@ -546,7 +630,7 @@ async fn add_film(client: &Client, plan: &Plan) -> Result<u64, ToolError> {
         "qualityProfileId": plan.profile.id,
         "rootFolderPath": plan.folder.path,
         "monitored": true,
-        "minimumAvailability": "released",
+        "minimumAvailability": client.settings().minimum_availability.as_str(),
         "addOptions": {"searchForMovie": true, "monitor": "movieOnly"},
     });
     added(client, "/movie", &body, &plan.wish).await
@@ -570,7 +654,7 @@ async fn add_series(client: &Client, plan: &Plan) -> Result<u64, ToolError> {
         "seriesType": is_daily,
         "monitorNewItems": "none",
         "seasons": seasons,
-        "addOptions": {"monitor": "skip", "searchForMissingEpisodes": true, "searchForCutoffUnmetEpisodes": false},
+        "addOptions": {"monitor": "skip", "searchForMissingEpisodes": !plan.wish.seasons.is_empty(), "searchForCutoffUnmetEpisodes": false},
     });
     added(client, "/series", &body, &plan.wish).await
 }
@@ -610,6 +694,12 @@ async fn want_seasons(client: &Client, plan: &Plan, record: &Value) -> Result<()
             }
         }
     }
+    if plan.wish.seasons.is_empty() && record["monitored"] != true {
+        // Sonarr has been told to leave it alone: of its seasons only the named episodes are wanted.
+        for season in changed["seasons"].as_array_mut().into_iter().flatten() {
+            season["monitored"] = json!(false);
+        }
+    }
     changed["qualityProfileId"] = json!(plan.profile.id);
     let id = record["id"].as_u64().unwrap_or_default();
     client.send(Method::PUT, &format!("/series/{id}"), &Query::new(), &changed).await?;
@@ -618,6 +708,78 @@ async fn want_seasons(client: &Client, plan: &Plan, record: &Value) -> Result<()
         client.send(Method::POST, "/command", &Query::new(), &command).await?;
     }
     Ok(())
+}
+
+/// Have single episodes looked for: exactly these.
+async fn want_episodes(client: &Client, plan: &Plan, id: u64, ids: &[u64]) -> Result<(), ToolError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    monitor(client, ids, true).await?;
+    let command = json!({"name": "EpisodeSearch", "episodeIds": ids});
+    client.send(Method::POST, "/command", &Query::new(), &command).await?;
+    let all = client.list("/episode", &vec![("seriesId", id.to_string())], Age::Live).await?;
+    match all.iter().filter(|one| is_single(one, &plan.wish)).all(|one| one["monitored"] == true) {
+        true => Ok(()),
+        false => Err(client.not_as_described("that the episodes are watched for, but does not watch for them")),
+    }
+}
+
+/// A series that was just added gets its episodes a moment later. One that turns out not to have them is taken out again.
+async fn fill_in(media: &Media, client: &Client, plan: &Plan, id: u64) -> Result<(), ToolError> {
+    if wait_for_episodes(client, id, EPISODES).await?.is_empty() {
+        return Err(ToolError::TellModel(format!(
+            "{} was added to {}, which has not listed its episodes yet; ask for them again in a few minutes",
+            plan.wish.title,
+            client.title()
+        )));
+    }
+    let all = media.episodes_of(client, &plan.wish, id).await?;
+    match ids_of(&all, &plan.wish) {
+        Ok(ids) => want_episodes(client, plan, id, &ids).await,
+        Err(unknown) => {
+            let query = vec![("deleteFiles", "false".to_owned()), ("addImportListExclusion", "false".to_owned())];
+            client.send(Method::DELETE, &format!("/series/{id}"), &query, &Value::Null).await?;
+            Err(unknown)
+        }
+    }
+}
+
+/// Sonarr's numbers of the single episodes; one that it does not have is refused with those of its season.
+fn ids_of(all: &[Value], wish: &Wish) -> Result<Vec<u64>, ToolError> {
+    for (season, number) in &wish.episodes {
+        let numbers = || {
+            let own = all.iter().filter(|one| one["seasonNumber"].as_u64() == Some((*season).into()));
+            own.filter_map(|one| one["episodeNumber"].as_u64())
+        };
+        if numbers().all(|known| known != u64::from(*number)) {
+            let has = match (numbers().min(), numbers().max()) {
+                (Some(first), Some(last)) => format!("season {season} has episodes {first} to {last}"),
+                _ => format!("it has no episode of season {season}"),
+            };
+            return Err(ToolError::TellModel(format!(
+                "Sonarr has no {} of {}; {has}. Its numbers may differ from TMDb's: show both and ask",
+                super::wish::code(*season, *number),
+                wish.title
+            )));
+        }
+    }
+    Ok(all.iter().filter(|one| is_single(one, wish)).filter_map(|one| one["id"].as_u64()).collect())
+}
+
+/// Whether it is one of the episodes that are wanted by themselves.
+fn is_single(episode: &Value, wish: &Wish) -> bool {
+    let number = |key: &str| episode[key].as_u64().and_then(|n| u32::try_from(n).ok());
+    let place = number("seasonNumber").zip(number("episodeNumber"));
+    place.is_some_and(|place| wish.episodes.contains(&place))
+}
+
+fn no_season(wish: &Wish, season: u32, known: &[u32]) -> ToolError {
+    let has = super::wish::list(known.iter().map(u32::to_string));
+    ToolError::TellModel(format!(
+        "Sonarr has no season {season} of {}; it has {has}. Its numbers may differ from TMDb's: show both and ask",
+        wish.title
+    ))
 }
 
 fn is_monitored(record: &Value, season: u32) -> bool {

@@ -201,7 +201,7 @@ impl Media {
         })
     }
 
-    async fn episodes_of(&self, client: &Client, wish: &Wish, id: u64) -> Result<Vec<Value>, ToolError> {
+    pub(super) async fn episodes_of(&self, client: &Client, wish: &Wish, id: u64) -> Result<Vec<Value>, ToolError> {
         match wish.kind {
             Kind::Film => Ok(Vec::new()),
             Kind::Series => {

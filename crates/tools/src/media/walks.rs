@@ -16,6 +16,8 @@ pub(super) const STEAMBOAT_BILL: u64 = 9_000_004;
 pub(super) const SHERLOCK_JR: u64 = 992;
 /// Series; the household has season 1 of the first.
 pub(super) const HILLBILLIES: u64 = 9_300_001;
+/// A series nobody has.
+const ONE_STEP_BEYOND: u64 = 9_300_005;
 
 pub(super) struct Home {
     pub town: Town,
@@ -201,6 +203,91 @@ async fn seasons_are_chosen_from_sonarrs_own_and_told_part_by_part() {
 }
 
 #[tokio::test]
+async fn single_episodes_are_watched_for_searched_and_told_by_themselves() {
+    let home = Home::new().await;
+    let sonarr = home.town.sonarr("default");
+    let ask = |series: u64, episodes: Value| json!({"media_type": "series", "tvdb_id": series, "episodes": episodes});
+    for (episodes, reason) in [
+        (json!(["S07E01"]), "Sonarr has no season 7"),
+        (json!(["S02E99"]), "Sonarr has no S02E99"),
+        (json!(["the fifth"]), "such as S02E05"),
+    ] {
+        let refused = home.run("media_request", ask(HILLBILLIES, episodes)).await.unwrap_err();
+        assert!(refused.to_string().contains(reason), "{refused}");
+    }
+    let here = home.run("media_request", ask(HILLBILLIES, json!(["S01E02"]))).await.unwrap();
+    assert!(here.text.contains("is here already"), "{}", here.text);
+
+    sonarr.offers(HILLBILLIES, [Offer::of("WEBDL-720p").episodes(2, [3]), Offer::of("WEBDL-720p").episodes(2, [5])]);
+    let card = home.card(ask(HILLBILLIES, json!(["s2e5", "2x03"]))).await.unwrap();
+    let fact = |label: &str| card.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str());
+    assert_eq!(fact("Single episodes"), Some("S02E03 and S02E05"));
+    assert_eq!(home.facts(ask(HILLBILLIES, json!(["S02E05"]))).await["episode_count"], 1);
+    home.run("media_request", ask(HILLBILLIES, json!(["S02E05", "S02E03"]))).await.unwrap();
+    let searches = sent(&home, "EpisodeSearch");
+    assert_eq!(searches.len(), 1);
+    assert_eq!(searches[0]["episodeIds"].as_array().map(Vec::len), Some(2), "{searches:?}");
+    assert!(sent(&home, "SeasonSearch").is_empty());
+    for _ in 0..6 {
+        home.later(5).await;
+    }
+    sonarr.run_out().await;
+    let here = home.look(None).await;
+    let keys: Vec<&str> = here.items.iter().map(|item| item.key.as_str()).collect();
+    assert_eq!(keys, ["s02e03", "s02e05"], "nothing else is followed: {here:?}");
+    home.later(60).await;
+    let shown = home.look(Some(&here)).await;
+    assert_eq!(shown.state(), RequestState::Watchable, "{shown:?}");
+
+    // A wish for the whole season takes the episodes in, and one for an episode of it adds nothing.
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    let season = json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [2]});
+    home.run_as(&otto, "media_request", season).await.unwrap();
+    home.run("media_request", ask(HILLBILLIES, json!(["S02E04"]))).await.unwrap();
+    let requests = home.requests().await;
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].title.ends_with(", season 2"), "{}", requests[0].title);
+    assert_eq!(home.store.watchers(requests[0].id).await.unwrap().len(), 2);
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn an_episode_of_a_series_nobody_has_adds_it_for_that_episode_only() {
+    let home = Home::new().await;
+    let ask = |episodes: Value| json!({"media_type": "series", "tvdb_id": ONE_STEP_BEYOND, "episodes": episodes});
+    let unknown = home.run("media_request", ask(json!(["S01E99"]))).await.unwrap_err();
+    assert!(unknown.to_string().contains("season 1 has episodes 1 to"), "{unknown}");
+    let sonarr = home.media().sonarr.unwrap();
+    let client = sonarr.get(None).unwrap();
+    let there = async || {
+        let query = vec![("tvdbId", ONE_STEP_BEYOND.to_string())];
+        client.list("/series", &query, crate::servarr::client::Age::Now).await.unwrap()
+    };
+    assert!(there().await.is_empty(), "what was added in vain is taken out again");
+
+    let output = home.run("media_request", ask(json!(["S01E02"]))).await.unwrap();
+    assert!(output.receipt.unwrap().contains("S01E02 is wanted now"), "{}", output.text);
+    assert_eq!(output.undo.unwrap().tool, "sonarr_delete");
+    let query = vec![("seriesId", there().await[0]["id"].to_string())];
+    let episodes = client.list("/episode", &query, crate::servarr::client::Age::Now).await.unwrap();
+    let watched: Vec<String> = episodes
+        .iter()
+        .filter(|one| one["monitored"] == true)
+        .map(|one| format!("{}x{}", one["seasonNumber"], one["episodeNumber"]))
+        .collect();
+    assert_eq!(watched, ["1x2"], "exactly that one");
+    assert_eq!(home.town.violations(), []);
+}
+
+/// Commands of a name that Sonarr or Radarr were sent.
+fn sent(home: &Home, name: &str) -> Vec<Value> {
+    let asked =
+        home.town.requests().into_iter().filter(|asked| asked.method == "POST" && asked.path.ends_with("/command"));
+    asked.map(|asked| asked.body).filter(|body| body["name"] == name).collect()
+}
+
+#[tokio::test]
 async fn a_second_wish_joins_the_first_and_nothing_is_added_twice() {
     let home = Home::new().await;
     home.town.radarr("default").offers(STEAMBOAT_BILL, []);
@@ -222,6 +309,213 @@ async fn a_second_wish_joins_the_first_and_nothing_is_added_twice() {
     let parsed = crate::testing::tool(&home.kit(), "media_request").parse(&film(STEAMBOAT_BILL).to_string()).unwrap();
     let known = parsed.check(&home.call(&home.person.clone())).await.unwrap();
     assert!(known.is_some_and(|output| output.receipt.is_some()));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_yes_is_not_counted_against_itself_and_a_season_of_ones_own_is_no_further_request() {
+    let home = Home::with(json!({"quotas": {"member": {"count": 1, "days": 7}}})).await;
+    let kit = home.kit();
+    let parsed = crate::testing::tool(&kit, "media_request").parse(&film(HAXAN).to_string()).unwrap();
+    let call = home.call(&home.person.clone());
+    parsed.preview(&call).await.unwrap();
+    parsed.waits(&call).await.unwrap();
+    assert_eq!(home.requests().await[0].state, RequestState::Asked);
+    home.run("media_request", film(HAXAN)).await.unwrap();
+    assert_eq!(home.requests().await[0].state, RequestState::Wanted, "the yes is not refused for its own question");
+
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    let episode = |code: &str| json!({"media_type": "series", "tvdb_id": HILLBILLIES, "episodes": [code]});
+    home.run_as(&otto, "media_request", episode("S02E01")).await.unwrap();
+    home.run_as(&otto, "media_request", episode("S02E02")).await.unwrap();
+    let open = home.requests().await.into_iter().find(|request| request.owner == otto.id).unwrap();
+    assert!(open.title.ends_with("S02E01 and S02E02"), "{}", open.title);
+    // Two times 25 minutes at 720 lines, which is what the series has.
+    assert_eq!(open.size_bytes, Some(2 * 25 * 22_500_000));
+    let third = home.run_as(&otto, "media_request", film(STEAMBOAT_BILL)).await.unwrap_err();
+    assert!(third.to_string().contains("1 of 1 requests"), "{third}");
+    // What others wait for already takes nothing.
+    home.run_as(&otto, "media_request", film(HAXAN)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_film_somebody_asks_to_delete_shows_who_wants_it_and_goes_with_its_files() {
+    let home = Home::new().await;
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    home.town.radarr("default").offers(HAXAN, [Offer::of("Bluray-1080p")]);
+    home.run_as(&otto, "media_request", film(HAXAN)).await.unwrap();
+    for _ in 0..6 {
+        home.later(30).await;
+    }
+    home.town.radarr("default").run_out().await;
+    home.look(None).await;
+    home.later(60).await;
+    let parsed = |tmdb: u64| {
+        let mut arguments = film(tmdb);
+        arguments["exclude"] = true.into();
+        crate::testing::tool(&home.kit(), "media_removal").parse(&arguments.to_string()).unwrap()
+    };
+    let call = home.call(&home.person.clone());
+    let card = parsed(HAXAN).preview(&call).await.unwrap();
+    insta::assert_snapshot!("card_of_a_removal", serde_json::to_string_pretty(&card).unwrap());
+    let facts = Value::Object(parsed(HAXAN).facts(&call).await.unwrap());
+    assert_eq!(
+        (&facts["others_asked"], &facts["is_watched"], &facts["file_count"]),
+        (&json!(true), &json!(false), &json!(1))
+    );
+    // One that somebody has watched.
+    let seen = parsed(METROPOLIS).preview(&call).await.unwrap();
+    let label =
+        |card: &Card, label: &str| card.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.clone());
+    assert!(label(&seen, "Watched by").is_some_and(|who| who != "nobody"), "{seen:?}");
+    let writes = || home.town.requests().into_iter().filter(|asked| asked.method == "DELETE").count();
+    assert_eq!(writes(), 0, "nothing goes before the yes");
+
+    let output = parsed(HAXAN).run(&call).await.unwrap();
+    let receipt = output.receipt.unwrap();
+    assert!(
+        receipt.starts_with("Häxan (1922) and its files (") && receipt.ends_with("may not add it again."),
+        "{receipt}"
+    );
+    let order: Vec<String> = home
+        .town
+        .requests()
+        .into_iter()
+        .filter(|asked| asked.service == "radarr" && matches!(asked.method.as_str(), "PUT" | "DELETE"))
+        .map(|asked| {
+            format!("{} {}", asked.method, asked.path.rsplit_once("/v3").unwrap().1.trim_end_matches(char::is_numeric))
+        })
+        .collect();
+    assert_eq!(order, ["PUT /movie/editor", "DELETE /movie/"], "no longer watched for, then deleted");
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    assert_eq!(told.iter().map(|news| news.person).collect::<Vec<_>>(), [otto.id]);
+    assert_eq!(told[0].text, "Häxan (1922) was deleted; Brigitte had asked for that.");
+    assert_eq!(home.requests().await[0].state, RequestState::Cancelled);
+    let gone = parsed(HAXAN).check(&call).await.unwrap();
+    assert!(gone.is_some(), "after a stop it is seen that it happened");
+    assert_eq!(home.store.due_news(i64::MAX, 10).await.unwrap().len(), 1, "told once");
+    let again = parsed(HAXAN).preview(&call).await.unwrap_err();
+    assert!(again.to_string().contains("nothing to delete"), "{again}");
+    home.later(60).await;
+    assert_eq!(home.told("media_where_is", film(HAXAN)).await["cause"], "not_wanted");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn with_plex_away_a_film_can_be_asked_for_and_is_told_when_plex_answers_again() {
+    let home = Home::new().await;
+    home.town.radarr("default").offers(HAXAN, [Offer::of("Bluray-1080p")]);
+    home.town.fault("plex", Fault::Refuse).await;
+    home.run("media_request", film(HAXAN)).await.unwrap();
+    for _ in 0..6 {
+        home.later(30).await;
+    }
+    home.town.radarr("default").run_out().await;
+    let request = home.requests().await.remove(0);
+    let wish: Wish = serde_json::from_value(request.wish).unwrap();
+    let unknown = home.media().progress(&wish, None, home.now_ms()).await.unwrap_err();
+    assert!(matches!(&unknown, ToolError::CouldNotAsk { service, .. } if service == "Plex"), "{unknown}");
+    home.town.mend("plex").await;
+    let here = home.look(None).await;
+    home.later(60).await;
+    assert_eq!(home.look(Some(&here)).await.state(), RequestState::Watchable);
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn what_was_removed_after_it_was_watchable_is_told_to_those_who_had_asked_for_it() {
+    let home = Home::new().await;
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    home.town.radarr("default").offers(HAXAN, [Offer::of("Bluray-1080p")]);
+    home.run_as(&otto, "media_request", film(HAXAN)).await.unwrap();
+    let request = home.requests().await.remove(0);
+    let over = majordomo_store::Advance {
+        request: request.id,
+        revision: request.revision,
+        state: RequestState::Watchable,
+        progress: None,
+        events: Vec::new(),
+        told: Vec::new(),
+        news: Vec::new(),
+        look_at_ms: 0,
+        now_ms: home.now_ms(),
+    };
+    assert!(home.store.advance_request(over).await.unwrap());
+    home.run("media_removal", film(HAXAN)).await.unwrap();
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].person, told[0].text.as_str()),
+        (otto.id, "Häxan (1922) was deleted; Brigitte had asked for that.")
+    );
+    let story = home.store.request_story(request.id).await.unwrap();
+    assert_eq!(story.last().unwrap().kind, "removed");
+    let after = crate::testing::tool(&home.kit(), "media_removal").parse(&film(HAXAN).to_string()).unwrap();
+    assert!(after.check(&home.call(&home.person.clone())).await.unwrap().is_some());
+    assert_eq!(home.store.due_news(i64::MAX, 10).await.unwrap().len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn a_series_goes_with_all_its_files() {
+    let home = Home::new().await;
+    let arguments = json!({"media_type": "series", "tvdb_id": HILLBILLIES});
+    let parsed = crate::testing::tool(&home.kit(), "media_removal").parse(&arguments.to_string()).unwrap();
+    let call = home.call(&home.person.clone());
+    let card = parsed.preview(&call).await.unwrap();
+    assert!(card.facts[0].value.starts_with("12 files deleted for good"), "{card:?}");
+    home.town.fault("plex", Fault::Refuse).await;
+    let blind = parsed.preview(&call).await.unwrap();
+    assert!(blind.facts.iter().any(|fact| fact.value.starts_with("not known: could not ask Plex")), "{blind:?}");
+    home.town.mend("plex").await;
+    let receipt = parsed.run(&call).await.unwrap().receipt.unwrap();
+    assert!(receipt.contains("were deleted from Sonarr"), "{receipt}");
+    let sonarr = home.media().sonarr.unwrap();
+    let left = sonarr.get(None).unwrap().library().await.unwrap();
+    assert!(left.as_array().unwrap().iter().all(|series| series["tvdbId"] != HILLBILLIES));
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn a_problem_is_kept_with_its_request_and_told_to_the_admins_once() {
+    let home = Home::new().await;
+    let (ada, eve) = (somebody("Ada", Standing::Admin), somebody("Eve", Standing::Admin));
+    for person in [&ada, &eve] {
+        home.store.put_person(person).await.unwrap();
+    }
+    home.run("media_request", film(HAXAN)).await.unwrap();
+    let mut arguments = film(HAXAN);
+    arguments["problem"] = "no_subtitles".into();
+    arguments["details"] = "only\nSwedish".into();
+    let text = "Brigitte reports no subtitles (“only Swedish”)";
+    let output = home.run("media_report", arguments.clone()).await.unwrap();
+    assert!(output.text.contains("the admins are told. Nothing was changed."), "{}", output.text);
+    let request = home.requests().await.remove(0);
+    let story = home.store.request_story(request.id).await.unwrap();
+    let last = story.last().unwrap();
+    assert_eq!((last.kind.as_str(), last.text.as_str(), last.actor), ("report", text, Some(home.person.id)));
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    let people: std::collections::BTreeSet<PersonId> = told.iter().map(|news| news.person).collect();
+    assert_eq!(people, [ada.id, eve.id].into());
+    assert!(told.iter().all(|news| news.text == format!("Häxan (1922): {text}.")), "{told:?}");
+    let again = home.run("media_report", arguments.clone()).await.unwrap();
+    assert!(again.text.contains("reported already") && again.receipt.is_none(), "{}", again.text);
+    assert_eq!(home.store.due_news(i64::MAX, 10).await.unwrap().len(), 2);
+
+    // What nobody here asked for is told all the same, to the others.
+    let episode =
+        json!({"media_type": "series", "tvdb_id": HILLBILLIES, "episode": "S01E02", "problem": "wrong_language"});
+    home.run_as(&ada, "media_report", episode).await.unwrap();
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    assert_eq!(told.len(), 3);
+    assert_eq!(
+        (told[2].person, told[2].text.as_str()),
+        (eve.id, "The Beverly Hillbillies (1962): Ada reports S01E02: wrong language.")
+    );
+    let wrong = home
+        .run("media_report", json!({"media_type": "film", "tmdb_id": HAXAN, "episode": "S01E02", "problem": "other"}));
+    assert!(wrong.await.unwrap_err().to_string().contains("a film has no episodes"));
 }
 
 #[tokio::test]
@@ -256,7 +550,7 @@ async fn rules_get_facts_of_a_request() {
     assert_eq!(
         facts,
         json!({
-            "expected_gb": 6.3, "season_count": 0, "unreleased": false, "age": "unknown", "instance": "default",
+            "expected_gb": 6.3, "season_count": 0, "episode_count": 0, "unreleased": false, "age": "unknown", "instance": "default",
             "quality": "HD-1080p", "is_new": true
         })
     );

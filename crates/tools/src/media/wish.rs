@@ -64,12 +64,20 @@ impl Wish {
         format!("{}{year}{parts}", self.title)
     }
 
+    /// Whether everything that another wish for the same wants is wanted by this one.
+    pub fn holds(&self, other: &Wish) -> bool {
+        !self.clone().join(other)
+    }
+
     /// Take in what a second wish for the same wants beyond the first; whether that was anything.
     pub fn join(&mut self, other: &Wish) -> bool {
-        let before = (self.seasons.len(), self.episodes.len());
+        let before = (self.seasons.clone(), self.episodes.clone());
         self.seasons
             .extend(other.seasons.iter().copied().filter(|season| !self.seasons.contains(season)).collect::<Vec<_>>());
         self.seasons.sort_unstable();
+        // A whole season has its episodes; one that is named besides is wanted no further.
+        let seasons = self.seasons.clone();
+        self.episodes.retain(|episode| !seasons.contains(&episode.0));
         let fresh: Vec<_> = other
             .episodes
             .iter()
@@ -78,7 +86,7 @@ impl Wish {
             .collect();
         self.episodes.extend(fresh);
         self.episodes.sort_unstable();
-        before != (self.seasons.len(), self.episodes.len())
+        before != (self.seasons.clone(), self.episodes.clone())
     }
 
     pub fn wants(&self, season: u32, number: u32) -> bool {

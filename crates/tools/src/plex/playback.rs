@@ -148,6 +148,61 @@ pub async fn accounts(instance: &Instance) -> Result<BTreeMap<u64, String>, Tool
         .collect())
 }
 
+/// Who is still about a title: what speaks against taking it away.
+#[derive(Debug, Default)]
+pub struct Regard {
+    /// Accounts that have watched of it, with the day of the last time.
+    pub watched: BTreeMap<String, String>,
+    /// Begun and not ended, or next in line, such as `S01E03`.
+    pub next: Vec<String>,
+    /// Who plays it at this moment.
+    pub playing: Vec<String>,
+    /// Playlists that hold it.
+    pub lists: Vec<String>,
+}
+
+/// Views that are looked through for who has watched.
+const VIEWS: usize = 200;
+/// Playlists that are looked into.
+const LISTS: usize = 20;
+
+pub async fn regard(instance: &Instance, rating_key: u64) -> Result<Regard, ToolError> {
+    let is_it = |item: &Value| {
+        ["ratingKey", "parentRatingKey", "grandparentRatingKey"]
+            .iter()
+            .any(|field| tell::number(&item[*field]) == Some(rating_key))
+    };
+    let paged =
+        |size: usize| vec![("X-Plex-Container-Start", "0".to_owned()), ("X-Plex-Container-Size", size.to_string())];
+    let mut regard = Regard::default();
+    let accounts = accounts(instance).await?;
+    let mut query = vec![("sort", "viewedAt:desc".to_owned()), ("metadataItemID", rating_key.to_string())];
+    query.extend(paged(VIEWS));
+    let views = instance.get("/status/sessions/history/all", &query, Age::Now).await?;
+    for view in items(&views) {
+        let id = tell::number(&view["accountID"]).unwrap_or(0);
+        let by = accounts.get(&id).cloned().unwrap_or_else(|| format!("account {id}"));
+        let day = tell::minute(&view["viewedAt"]).unwrap_or_default().chars().take(10).collect();
+        regard.watched.entry(by).or_insert(day);
+    }
+    if let Some(deck) = instance.find("/library/onDeck", &paged(VIEWS), Age::Now).await? {
+        regard.next = items(&deck).iter().filter(|item| is_it(item)).map(title).collect();
+    }
+    let sessions = instance.get("/status/sessions", &Query::new(), Age::Now).await?;
+    regard.playing =
+        items(&sessions).iter().filter(|item| is_it(item)).map(|item| text(&item["User"]["title"], 40)).collect();
+    let playlists = instance.get("/playlists", &paged(LISTS), Age::Now).await?;
+    for playlist in items(&playlists) {
+        let Some(key) = key(playlist) else { continue };
+        let path = format!("/playlists/{key}/items");
+        let Some(held) = instance.find(&path, &paged(VIEWS), Age::Now).await? else { continue };
+        if items(&held).iter().any(is_it) {
+            regard.lists.push(text(&playlist["title"], 60));
+        }
+    }
+    Ok(regard)
+}
+
 /// What was watched when and by whom, newest first: of everything, of one title, or by one account.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

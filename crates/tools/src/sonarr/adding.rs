@@ -186,7 +186,7 @@ fn chosen(
 }
 
 /// `S01E03` or `1x3`.
-fn parse_code(code: &str) -> Option<(u32, u32)> {
+pub(crate) fn parse_code(code: &str) -> Option<(u32, u32)> {
     let code = code.trim().to_ascii_lowercase();
     let (season, number) = code.strip_prefix('s').unwrap_or(&code).split_once(['e', 'x'])?;
     Some((season.trim().parse().ok()?, number.trim().parse().ok()?))

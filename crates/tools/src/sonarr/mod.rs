@@ -20,6 +20,9 @@ mod tests;
 mod types;
 mod view;
 
+pub(crate) use adding::parse_code;
+pub(crate) use client::{monitor, wait_for_episodes};
+
 use crate::servarr::{Instances, Which, instance_settings, shared_tools};
 use majordomo_domain::{Label, Toolkit};
 use majordomo_upstream::Upstream;

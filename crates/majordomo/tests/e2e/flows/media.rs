@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const HAXAN: u64 = 9_000_008;
 const ZORRO: u64 = 9_000_009;
 const GULLIVER_LOST: u64 = 9_000_005;
+/// One the household has.
+const METROPOLIS: u64 = 19;
+/// A series of which the household has season 1.
+const HILLBILLIES: u64 = 9_300_001;
 
 async fn stage() -> Stage {
     let stage = Stage::with(Setting { has_media: true, ..Setting::default() }).await;
@@ -81,6 +85,113 @@ async fn a_wish_is_granted_fetched_and_told_once_it_can_be_watched() {
         stage.request(Method::POST, "/hooks/radarr/0000").json(&json!({"eventType": "Test"})).send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::NOT_FOUND);
     assert_eq!(stage.town.violations(), []);
+    stage.check_whole();
+}
+
+/// What the page shows of the newest request, with the kinds of its story.
+async fn newest(stage: &Stage) -> (Value, Vec<String>) {
+    let (_, requests) = stage.get("/api/requests?state=all").await;
+    let request = requests["requests"][0].clone();
+    let (_, story) = stage.get(&format!("/api/requests/{}", request["id"].as_str().unwrap())).await;
+    let lines = story["story"].as_array().unwrap();
+    (request, lines.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect())
+}
+
+/// Change what is asked; the question that takes its place.
+async fn changed(stage: &Stage, approval: &str, arguments: Value) -> String {
+    let decision = json!({"decision": "change", "arguments": arguments});
+    let (status, body) = stage.post(&format!("/api/approvals/{approval}"), decision).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body["changed_to"]["id"].as_str().unwrap_or_else(|| panic!("another question: {body}")).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approver_changes_quality_folder_and_radarr_and_the_request_follows() {
+    let stage = Stage::with(Setting { has_media: true, has_second_radarr: true, ..Setting::default() }).await;
+    for name in ["default", "4k"] {
+        stage.town.radarr(name).clear_queue();
+        stage.town.radarr(name).pace(ServarrPace::at_once());
+    }
+    let (_, body) = stage.post("/api/tools/media_request", json!({"media_type": "film", "tmdb_id": HAXAN})).await;
+    let asked = body["approval"].as_str().unwrap();
+    let wanted = json!({"media_type": "film", "tmdb_id": HAXAN, "instance": "4k", "quality": "SD"});
+    let (status, refused) = stage
+        .post(
+            &format!("/api/approvals/{asked}"),
+            json!({"decision": "change", "arguments": {"media_type": "film", "tmdb_id": HAXAN, "quality": "Cinema"}}),
+        )
+        .await;
+    assert!(status.is_client_error() && refused.to_string().contains("HD-1080p"), "{status} {refused}");
+    let (before, _) = newest(&stage).await;
+    let approval = changed(&stage, asked, wanted).await;
+    let (after, story) = newest(&stage).await;
+    assert_eq!((&after["id"], after["state"].as_str()), (&before["id"], Some("asked")), "one request, asked otherwise");
+    assert!(after["size_bytes"].as_u64() < before["size_bytes"].as_u64(), "{before} {after}");
+    assert_eq!(story, ["asked", "changed", "changed"]);
+
+    let (status, body) = stage.post(&format!("/api/approvals/{approval}"), json!({"decision": "approve"})).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let begun = Instant::now();
+    while newest(&stage).await.1.last().is_none_or(|kind| kind == "approved" || kind == "changed") {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", newest(&stage).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (_, all) = stage.get("/api/requests?state=all").await;
+    assert_eq!(all["requests"].as_array().map(Vec::len), Some(1), "{all}");
+    let adds: Vec<(String, Value)> = stage
+        .town
+        .requests()
+        .into_iter()
+        .filter(|asked| asked.method == "POST" && asked.path.ends_with("/movie"))
+        .map(|asked| (asked.service, asked.body["qualityProfileId"].clone()))
+        .collect();
+    assert_eq!(adds.len(), 1, "{adds:?}");
+    assert_eq!(adds[0].0, "radarr:4k");
+    stage.check_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_season_becomes_an_episode_and_a_no_ends_the_request() {
+    let stage = stage().await;
+    let season = json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [2]});
+    let (_, body) = stage.post("/api/tools/media_request", season).await;
+    let episode = json!({"media_type": "series", "tvdb_id": HILLBILLIES, "episodes": ["S02E05"]});
+    let approval = changed(&stage, body["approval"].as_str().unwrap(), episode).await;
+    let (request, _) = newest(&stage).await;
+    assert!(request["title"].as_str().is_some_and(|title| title.ends_with(", S02E05")), "{request}");
+    let no = json!({"decision": "decline", "reason": "no room"});
+    let (status, body) = stage.post(&format!("/api/approvals/{approval}"), no).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let (request, story) = newest(&stage).await;
+    assert_eq!(request["state"], "declined", "{request}");
+    assert_eq!(story.last().map(String::as_str), Some("declined"));
+    stage.check_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_film_with_its_files_waits_for_a_yes_whichever_way_it_is_asked_for() {
+    let stage = stage().await;
+    let deletes = || stage.town.requests().iter().filter(|asked| asked.method == "DELETE").count();
+    for (tool, arguments) in [
+        ("media_removal", json!({"media_type": "film", "tmdb_id": METROPOLIS})),
+        ("radarr_delete", json!({"movie_id": 1, "delete_files": true})),
+    ] {
+        let (status, body) = stage.post(&format!("/api/tools/{tool}"), arguments).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert!(body["approval"].is_string(), "{tool}: somebody is asked: {body}");
+    }
+    assert_eq!(deletes(), 0, "nothing goes before the yes");
+    let (_, open) = stage.get("/api/approvals").await;
+    let removal = open["approvals"].as_array().unwrap().iter().find(|one| one["tool"] == "media_removal").unwrap();
+    let (status, body) = stage
+        .post(&format!("/api/approvals/{}", removal["id"].as_str().unwrap()), json!({"decision": "approve"}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let begun = Instant::now();
+    while deletes() == 0 {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     stage.check_whole();
 }
 
