@@ -19,6 +19,7 @@ mod flows {
     mod injected;
     mod kills;
     mod media;
+    mod outages;
     mod party;
     mod secrets;
     mod settings;
