@@ -280,3 +280,20 @@ async fn a_wish_with_a_full_profile_stays_within_its_number_of_questions() {
         assert!(!results(&told).is_empty(), "{told}");
     }
 }
+
+#[tokio::test]
+async fn a_rating_given_in_plex_counts_at_the_next_question() {
+    let home = Home::new().await;
+    let ask = || json!({"media_type": "movie", "max_results": 10, "again": true});
+    let before = suggested(&home, &home.person, ask()).await;
+    let owned = results(&before).iter().find(|title| title["in_library"] == true).expect("one of the library");
+    let plex = crate::plex::Plex::new(&home.config.plex, &crate::testing::upstream(), None);
+    let kit = crate::plex::toolkit(&home.config.plex, plex);
+    let rating = json!({"rating_key": owned["rating_key"], "rating": 10}).to_string();
+    let rate = crate::testing::tool(&kit, "plex_rate").parse(&rating).unwrap();
+    rate.run(&call(&home, &home.person)).await.unwrap();
+    let after = suggested(&home, &home.person, ask()).await;
+    assert!(results(&after).iter().all(|title| title["title"] != owned["title"]), "who rated it has seen it: {after}");
+    let reasons: Vec<&str> = results(&after).iter().filter_map(|title| title["reason"].as_str()).collect();
+    assert!(reasons.iter().any(|reason| reason.contains(owned["title"].as_str().unwrap())), "{owned} {reasons:?}");
+}
