@@ -133,7 +133,7 @@ impl Store {
 
     /// Decide once: the first commit wins. With it the turn that carries it out, and the approval that takes its place.
     pub async fn decide(&self, new: NewDecision) -> Result<DecideOutcome> {
-        self.write(async move |tx| {
+        let decided = self.write(async move |tx| {
             // One that ran out can no longer be decided, also before anybody has written so.
             let not_before = if new.state == ApprovalState::Expired { 0 } else { new.now_ms };
             let won = tx
@@ -171,8 +171,11 @@ impl Store {
             let approval = row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("approval"))?;
             requests::decided(tx, &approval, new.replacement.as_ref(), new.now_ms).await?;
             Ok(DecideOutcome::Decided { approval: Box::new(approval), turn })
-        })
-        .await
+        });
+        let decided = decided.await;
+        // Who waits for what was decided may be told now.
+        self.inner.following.notify_one();
+        decided
     }
 }
 

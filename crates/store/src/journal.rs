@@ -222,7 +222,8 @@ impl Store {
     /// Errors: [`StoreError::Fenced`] when the conversation was taken over or is gone, [`StoreError::Conflict`] when an approval
     /// is not to be carried out (any more). Nothing is written then.
     pub async fn enter(&self, entry: Entry) -> Result<()> {
-        self.write(async move |tx| {
+        let settles = entry.settles.is_some();
+        let entered = self.write(async move |tx| {
             let held = tx
                 .first(
                     "SELECT id FROM conversations WHERE id = ? AND lease_fence = ? FOR UPDATE",
@@ -257,8 +258,12 @@ impl Store {
                 approvals::settle(tx, settlement.approval, settlement.state, &settlement.outcome, at_ms).await?;
             }
             audit::append(tx, &entry.audit).await
-        })
-        .await
+        });
+        let entered = entered.await;
+        if settles {
+            self.inner.following.notify_one();
+        }
+        entered
     }
 
     /// Keep the text shown so far, and the lease until then.

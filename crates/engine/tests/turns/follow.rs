@@ -378,6 +378,75 @@ async fn a_declined_wish_and_one_that_did_not_work_are_over_with_their_reason() 
     assert!(house.store.request_story(waiting.id).await.unwrap().pop().unwrap().text.contains("no shop has it"));
 }
 
+impl Following {
+    /// A wish that waits for a yes, for which somebody else waits in a conversation of their own: the wish, and that conversation.
+    async fn shared(&self, title: &str) -> (Request, ConversationId) {
+        let house = &self.house;
+        house.model.calls(&[("films_wish", &json!({"title": title}).to_string())]).says("It waits.");
+        house.asks(&format!("I wish for {title}")).await;
+        let waiting = house.store.open_request("films", &format!("film {title}")).await.unwrap().unwrap();
+        let bea = house.somebody("Bea", Standing::Member).await;
+        let agent = house.engine.agents()[0].id;
+        let conversation = conversation_of(&house.store, bea, agent).await;
+        let watcher = Watcher {
+            person: bea,
+            conversation,
+            agent,
+            address: Address::new("web", conversation.to_string()),
+            level: NoticeLevel::Each,
+            told: Vec::new(),
+            since_ms: 1,
+        };
+        house.store.watch_request(waiting.id, watcher, "Bea waits too".into()).await.unwrap();
+        (waiting, conversation)
+    }
+}
+
+#[tokio::test]
+async fn who_waits_too_hears_of_a_no_and_of_a_wish_taken_back_where_they_asked() {
+    let following = Following::new(prompt()).await;
+    let house = &following.house;
+    let (_, beas) = following.shared("Charade").await;
+    house.model.says("So be it.");
+    let reason = Some("we have it on disc".to_owned());
+    house.decides(house.approval().await.id, house.person, Decision::Decline { reason }).await.unwrap();
+    assert_eq!(following.told(beas, 1).await, ["Charade was declined: “we have it on disc”"]);
+
+    let request = following.wishes("Detour").await;
+    let ada = house.store.person(house.person).await.unwrap();
+    let watcher = house.store.watchers(request.id).await.unwrap().remove(0);
+    let bea = house.store.conversation(beas).await.unwrap().owner;
+    let waits = Watcher { person: bea, conversation: beas, address: Address::new("web", beas.to_string()), ..watcher };
+    house.store.watch_request(request.id, waits, "Bea waits too".into()).await.unwrap();
+    house.engine.cancel_request(&ada, request.id).await.unwrap();
+    let told = following.told(beas, 2).await;
+    assert_eq!(told[1..], ["Detour was taken back by Ada."]);
+    assert!(following.news_in(house.conversation).await.is_empty(), "who did it knows");
+}
+
+#[tokio::test]
+async fn a_no_at_night_wakes_nobody_and_is_told_in_the_morning() {
+    let now = jiff::Zoned::now();
+    let at = |hours: i64| now.checked_add(jiff::Span::new().hours(hours)).unwrap().strftime("%H:%M").to_string();
+    let night = NewsConfig { quiet_from: at(-1), quiet_to: at(1), ..prompt() };
+    let following = Following::new(night).await;
+    let house = &following.house;
+    let (_, beas) = following.shared("Charade").await;
+    house.model.says("So be it.");
+    house.decides(house.approval().await.id, house.person, Decision::Decline { reason: None }).await.unwrap();
+    let morning = now.timestamp().as_millisecond() + 50 * 60_000;
+    for _ in 0..400 {
+        let waiting = house.store.due_news(i64::MAX, 10).await.unwrap();
+        assert_eq!(waiting.len(), 1, "it is not told yet");
+        if waiting[0].due_at_ms > morning {
+            assert!(following.news_in(beas).await.is_empty());
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it was not put off");
+}
+
 #[tokio::test]
 async fn only_the_address_we_gave_out_is_listened_to_and_admins_hear_of_trouble() {
     let following = Following::new(prompt()).await;
