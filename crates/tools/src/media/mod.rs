@@ -6,6 +6,8 @@
 
 mod airing;
 mod follow;
+mod hooks;
+mod mend;
 mod overview;
 mod request;
 mod shelf;
@@ -17,7 +19,7 @@ mod where_is;
 mod whereabouts;
 mod wish;
 
-pub use wish::{Bounds, Quota};
+pub use wish::{Bounds, Quota, Stuck};
 
 use crate::{
     plex::Plex,
@@ -75,6 +77,10 @@ pub fn toolkit(media: Media) -> Toolkit {
         builder = builder
             .tool::<request::MediaRequest>()
             .tool::<where_is::WhereIs>()
+            .tool::<mend::StuckDownloads>()
+            .tool::<mend::Mend>()
+            .tool::<hooks::HooksInstall>()
+            .tool::<hooks::HooksRemove>()
             .tool::<overview::QueueOverview>()
             .tool::<overview::CalendarOverview>();
     }
