@@ -17,7 +17,6 @@ use majordomo_domain::{
     text::shorten,
 };
 use majordomo_store::{Advance, NewAudit, NewConversation, NewTurn, News, RequestFilter};
-use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Requests looked at by the services at the same time.
@@ -34,8 +33,6 @@ const HINT_MS: i64 = 1_500;
 const UNASKED_MS: i64 = 10 * 60_000;
 /// News told in one message.
 const TOGETHER: usize = 40;
-/// Where the digests of the webhooks' secrets are kept.
-const HOOKS: &str = "hooks";
 
 /// A request with those who wait for it and its story.
 #[derive(Clone, Debug, PartialEq)]
@@ -342,7 +339,7 @@ impl Engine {
             let hook = toolkit.hooks.iter().find(|hook| hook.name() == name)?;
             Some((toolkit.name, hook.clone()))
         });
-        let (Some((toolkit, hook)), true) = (found, self.is_hook_secret(name, secret).await?) else {
+        let (Some((toolkit, hook)), true) = (found, self.0.store.is_hook_secret(name, secret).await?) else {
             return Err(EngineError::NotFound("hook"));
         };
         let Some(notification) = hook.receive(content_type, body).await? else { return Ok(()) };
@@ -357,18 +354,9 @@ impl Engine {
         Ok(())
     }
 
-    async fn is_hook_secret(&self, name: &str, secret: &str) -> Result<bool, EngineError> {
-        let known = self.0.store.document(HOOKS, name, HOOKS).await?;
-        // Digests are compared, so how long it takes tells nothing of the secret.
-        Ok(known.is_some_and(|known| known.body == digest_of(secret)))
-    }
-
     /// Make the secret of a hook's address, in place of the one before it.
     pub async fn make_hook_secret(&self, name: &str) -> Result<String, EngineError> {
-        let secret = majordomo_domain::secret::random_hex(24);
-        let now_ms = self.0.clock.now_ms();
-        self.0.store.put_document(HOOKS, name, HOOKS, &digest_of(&secret), None, now_ms).await?;
-        Ok(secret)
+        Ok(self.0.store.make_hook_secret(name, self.0.clock.now_ms()).await?)
     }
 
     /// What the household asked for, newest first. Guests see their own.
@@ -464,8 +452,4 @@ fn event(kind: &str, text: &str, at_ms: i64) -> RequestEvent {
 fn failed(title: &str, progress: &Progress) -> String {
     let reason = progress.failure.as_deref().unwrap_or_default().trim_end_matches('.');
     format!("{title} cannot be had as it was wished for: {reason}.")
-}
-
-fn digest_of(secret: &str) -> String {
-    format!("{:x}", Sha256::digest(secret))
 }

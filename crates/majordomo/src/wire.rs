@@ -50,8 +50,11 @@ pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Re
         models = majordomo_providers::build(&demo_models(town)?, &upstream);
     }
     let config = &loaded.config;
+    let mut tools = config.tools.clone();
+    // Radarr and Sonarr reach us as people do, unless the settings say otherwise.
+    tools.media.hooks_url = tools.media.hooks_url.or_else(|| config.server.base_url().parse().ok());
     let (toolkits, toolkits_off) = majordomo_tools::toolkits(
-        &config.tools,
+        &tools,
         &majordomo_tools::Parts { upstream: upstream.clone(), store: Some(store.clone()) },
     );
     let agents = agents(&config.agents, &toolkits);

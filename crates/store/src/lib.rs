@@ -14,6 +14,7 @@ mod conversations;
 mod dialect;
 mod documents;
 mod facts;
+mod hooks;
 mod inbox;
 mod journal;
 mod leases;

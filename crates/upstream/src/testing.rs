@@ -183,7 +183,7 @@ impl TestServer {
         Url::parse(&format!("http://{}{path}", self.address)).expect("an address of our own")
     }
 
-    /// The next answer of a path; given for ever when no other follows.
+    /// The next answer of a path, or of every other path (`*`); given for ever when no other follows.
     pub fn on(&self, method: &str, path: &str, answer: Answer) -> &Self {
         self.lock().answers.entry((method.into(), path.into())).or_default().push_back(answer);
         self
@@ -226,7 +226,10 @@ async fn answer(State(table): State<Arc<Mutex<Table>>>, request: Request) -> Res
     };
     let answer = {
         let mut table = table.lock().expect("no test panics while holding the table");
-        let key = (asked.method.clone(), asked.path.clone());
+        let mut key = (asked.method.clone(), asked.path.clone());
+        if !table.answers.contains_key(&key) {
+            key.1 = "*".into();
+        }
         table.asked.push(asked);
         match table.answers.get_mut(&key) {
             Some(queue) if queue.len() > 1 => queue.pop_front(),

@@ -474,6 +474,26 @@ pub const SECTIONS: &[Section] = &[
                 "The oldest age a title may be for, by standing or name, such as { child = 12 }: in requests, media_search and media_recommend.\n\
                  What has no known rating is above it.",
             ),
+            absent(
+                "hooks_url",
+                "\"http://192.168.1.5:8765\"",
+                "Where Radarr and Sonarr reach this service for their webhooks, where that is not as people do (server.public_url).",
+            ),
+        ],
+    },
+    Section {
+        name: "tools.media.stuck",
+        words: "How long a download is left alone before it counts as stuck and is offered to be mended.",
+        is_example: false,
+        settings: &[
+            set("stalled_minutes", "360", "Without a byte more. 1 to 43 200."),
+            set("finished_minutes", "30", "A finished one, for its unpacker and its import. 1 to 43 200."),
+            set("failed_minutes", "60", "A failed one, for Radarr's or Sonarr's own handling. 1 to 43 200."),
+            set(
+                "remember_days",
+                "180",
+                "How long a removed release is remembered, so that it is not taken again. 1 to 3 650.",
+            ),
         ],
     },
     Section {

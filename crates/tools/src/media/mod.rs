@@ -9,6 +9,8 @@ mod evening;
 mod follow;
 mod liking;
 mod nearness;
+mod hooks;
+mod mend;
 mod overview;
 mod recommend;
 #[cfg(test)]
@@ -29,7 +31,7 @@ mod where_is;
 mod whereabouts;
 mod wish;
 
-pub use wish::{Bounds, Quota};
+pub use wish::{Bounds, Quota, Stuck};
 
 use crate::{
     plex::Plex,
@@ -93,6 +95,10 @@ pub fn toolkit(media: Media) -> Toolkit {
             .tool::<removal::MediaRemoval>()
             .tool::<report::MediaReport>()
             .tool::<where_is::WhereIs>()
+            .tool::<mend::StuckDownloads>()
+            .tool::<mend::Mend>()
+            .tool::<hooks::HooksInstall>()
+            .tool::<hooks::HooksRemove>()
             .tool::<overview::QueueOverview>()
             .tool::<overview::CalendarOverview>();
     }

@@ -59,7 +59,7 @@ pub struct LibraryOverview {}
 pub struct HealthOverview {}
 
 impl Media {
-    fn fetchers(&self) -> Vec<(Kind, &Client)> {
+    pub(super) fn fetchers(&self) -> Vec<(Kind, &Client)> {
         let films = self.radarr.iter().flat_map(|all| all.all()).map(|one| (Kind::Film, one));
         films.chain(self.sonarr.iter().flat_map(|all| all.all()).map(|one| (Kind::Series, one))).collect()
     }

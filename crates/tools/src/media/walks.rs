@@ -5,6 +5,7 @@ use crate::{Config, Parts, testing::upstream};
 use majordomo_domain::{Call, Card, Output, Person, PersonId, Progress, RequestState, Standing, ToolError, Toolkit};
 use majordomo_standins::{Clock, Fault, Held, Offer, ServarrPace, Town};
 use majordomo_store::{RequestFilter, Store};
+use majordomo_upstream::testing::{Answer, TestServer};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -630,4 +631,153 @@ fn how_long_ago_is_told_as_people_say_it() {
     ] {
         assert_eq!(shelf::ago(1_000_000_000_000 - ago, 1_000_000_000_000), words);
     }
+}
+
+fn stuck_film(home: &Home, held: Held) {
+    home.town.radarr("default").clear_queue();
+    home.town.radarr("default").put_film(SHERLOCK_JR, "Bluray-1080p", held).expect("a row");
+}
+
+/// The first stuck download, as somebody is told of it.
+async fn stuck(home: &Home) -> Value {
+    home.told("media_stuck", json!({})).await["downloads"][0].clone()
+}
+
+fn mending(stuck: &Value) -> Value {
+    json!({"application": stuck["application"], "queue_id": stuck["queue_id"], "fix": stuck["fix"]})
+}
+
+#[tokio::test]
+async fn a_stuck_download_is_left_alone_first_then_replaced_and_its_release_is_not_taken_again() {
+    let home = Home::new().await;
+    let radarr = home.town.radarr("default");
+    stuck_film(&home, Held::stalled());
+    let quiet = stuck(&home).await;
+    assert_eq!((quiet["class"].as_str(), quiet["fix"].as_str()), (Some("stalled"), Some("wait")), "{quiet}");
+    let refused = home
+        .run("media_mend", json!({"application": "film", "queue_id": quiet["queue_id"], "fix": "remove_and_block"}));
+    let refused = refused.await.unwrap_err().to_string();
+    assert!(refused.starts_with("nothing is done about Sherlock Jr. (1924)"), "{refused}");
+
+    home.later(7 * 3_600).await;
+    let proposed = stuck(&home).await;
+    assert_eq!(proposed["fix"], "remove_and_block", "{proposed}");
+    radarr.offers(SHERLOCK_JR, [Offer::of("Bluray-1080p").title("Sherlock.Jr.1924.1080p.BluRay-OTHER")]);
+    let parsed = crate::testing::tool(&home.kit(), "media_mend").parse(&mending(&proposed).to_string()).unwrap();
+    let card = parsed.preview(&home.call(&home.person.clone())).await.unwrap();
+    assert_eq!(
+        (card.title.as_str(), card.subtitle.as_str()),
+        ("Sherlock Jr. (1924)", "Replace a stuck download with another release")
+    );
+    home.town.forget();
+    let mended = home.run("media_mend", mending(&proposed)).await.unwrap();
+    assert_eq!(
+        mended.receipt.as_deref(),
+        Some(
+            "Sherlock Jr. (1924): it was removed and is not taken again; another release was taken: Sherlock.Jr.1924.1080p.BluRay-OTHER."
+        )
+    );
+    let removals: Vec<_> = home.town.requests().into_iter().filter(|asked| asked.method == "DELETE").collect();
+    assert_eq!(removals.len(), 1, "{removals:?}");
+    // The same release again: the same fix is not proposed again, and then nothing but a look is left.
+    for fix in ["choose_another", "tell_admin"] {
+        radarr.offers(SHERLOCK_JR, []);
+        stuck_film(&home, Held::stalled());
+        home.later(7 * 3_600).await;
+        let again = stuck(&home).await;
+        assert_eq!(again["fix"], fix, "{again}");
+        let refused = home.run("media_mend", mending(&again)).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("no other acceptable release") || refused.contains("somebody has to look"),
+            "{refused}"
+        );
+    }
+    // The memory ages.
+    home.later(200 * 86_400).await;
+    assert_eq!(stuck(&home).await["fix"], "remove_and_block");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn what_is_configured_as_quiet_is_what_counts() {
+    let home = Home::with(json!({"stuck": {"stalled_minutes": 10, "finished_minutes": 600}})).await;
+    stuck_film(&home, Held::stalled());
+    home.later(11 * 60).await;
+    assert_eq!(stuck(&home).await["fix"], "remove_and_block");
+    stuck_film(&home, Held::blocked(vec!["Sample".into()]));
+    home.later(3_600).await;
+    assert_eq!(stuck(&home).await["fix"], "wait");
+}
+
+#[tokio::test]
+async fn a_finished_download_is_imported_by_hand_and_the_file_is_looked_for() {
+    let home = Home::new().await;
+    stuck_film(
+        &home,
+        Held::blocked(vec![
+            "Found matching movie via grab history, but release was matched to movie by ID. Manual Import required."
+                .into(),
+        ]),
+    );
+    home.later(3_600).await;
+    let proposed = stuck(&home).await;
+    assert_eq!(proposed["fix"], "import_by_hand", "{proposed}");
+    let mended = home.run("media_mend", mending(&proposed)).await.unwrap();
+    assert_eq!(mended.receipt.as_deref(), Some("Sherlock Jr. (1924): 1 of 1 files imported, and the files are there."));
+    assert_eq!(home.told("media_stuck", json!({})).await["total"], 0);
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn webhooks_are_set_up_once_say_no_secret_and_are_taken_back() {
+    let receiver = TestServer::start().await;
+    for status in [204, 204, 204, 204, 404] {
+        receiver.on("POST", "*", Answer::json_text("{}").status(status));
+    }
+    let home = Home::with(json!({"hooks_url": receiver.url().as_str()})).await;
+    let ada = somebody("Ada", Standing::Admin);
+    let refused = home.run("media_hooks_install", json!({})).await.unwrap_err();
+    assert!(refused.to_string().contains("only an admin"), "{refused}");
+
+    let output = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
+    assert_eq!(output.receipt.as_deref(), Some("Webhooks: Radarr was set up and works; Sonarr was set up and works."));
+    let sent = |method: &str| {
+        let all = home.town.requests();
+        all.into_iter()
+            .filter(|asked| asked.method == method && asked.path.contains("/notification"))
+            .collect::<Vec<_>>()
+    };
+    let saved = sent("POST");
+    let secrets: Vec<String> = saved
+        .iter()
+        .map(|asked| {
+            let fields = asked.body["fields"].as_array().unwrap();
+            let url = fields.iter().find(|field| field["name"] == "url").unwrap()["value"].as_str().unwrap();
+            url.rsplit('/').next().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(secrets.len(), 2);
+    for (hook, secret) in ["radarr", "sonarr"].iter().zip(&secrets) {
+        assert!(home.store.is_hook_secret(hook, secret).await.unwrap(), "{hook} is told an address that is answered");
+        assert!(!format!("{output:?}").contains(secret.as_str()), "the secret is not shown");
+    }
+    assert!(saved.iter().all(|asked| asked.body["onDownload"] == true && asked.body["onGrab"] == true));
+
+    // A second time nothing is changed, only tested.
+    home.town.forget();
+    let again = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
+    assert_eq!((again.receipt, again.undo), (None, None), "{}", again.text);
+    let tested = sent("POST");
+    assert!(tested.len() == 2 && tested.iter().all(|asked| asked.path.ends_with("/notification/test")), "{tested:?}");
+    assert!(sent("PUT").is_empty());
+
+    // With nobody there it says so, without the secret.
+    let undo = output.undo.unwrap();
+    let removed = home.run_as(&ada, &undo.tool, undo.arguments).await.unwrap();
+    assert_eq!(removed.receipt.as_deref(), Some("The webhooks are removed from Radarr, Sonarr."));
+    let failed = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
+    assert_eq!(failed.receipt, None);
+    assert!(failed.text.contains("Radarr was not set up"), "{}", failed.text);
+    assert!(secrets.iter().all(|secret| !failed.text.contains(secret.as_str())), "{}", failed.text);
+    assert_eq!(home.town.violations(), []);
 }

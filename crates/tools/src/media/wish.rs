@@ -6,6 +6,7 @@ use majordomo_domain::{Standing, ToolError};
 use majordomo_store::RequestUsage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use url::Url;
 
 /// What is kept of a request in its row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -220,6 +221,30 @@ pub struct Bounds {
     pub people: BTreeMap<String, Quota>,
     /// The oldest age, in years, that a film may be for: by standing or by name. What has no known rating is above every ceiling.
     pub age_ceilings: BTreeMap<String, u32>,
+    /// When a download counts as stuck.
+    pub stuck: Stuck,
+    /// Where Radarr and Sonarr reach this service for their webhooks, where that is not `server.public_url`.
+    pub hooks_url: Option<Url>,
+}
+
+/// `[tools.media.stuck]`: how long a download is left alone before something is done about it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stuck {
+    /// Without a byte more. Minutes, 1 to 43 200, default 360.
+    pub stalled_minutes: u32,
+    /// A finished one, for its unpacker and its import. Minutes, 1 to 43 200, default 30.
+    pub finished_minutes: u32,
+    /// A failed one, for the application's own handling. Minutes, 1 to 43 200, default 60.
+    pub failed_minutes: u32,
+    /// How long a removed release is remembered. Days, 1 to 3 650, default 180.
+    pub remember_days: u32,
+}
+
+impl Default for Stuck {
+    fn default() -> Self {
+        Self { stalled_minutes: 360, finished_minutes: 30, failed_minutes: 60, remember_days: 180 }
+    }
 }
 
 impl Bounds {
@@ -258,6 +283,12 @@ impl Bounds {
                 problems.unless(key, (1..=365).contains(&days), || format!("days: {days} is not between 1 and 365"));
             }
         }
+        let stuck = &self.stuck;
+        problems
+            .range("stuck.stalled_minutes", stuck.stalled_minutes.into(), 1, 43_200)
+            .range("stuck.finished_minutes", stuck.finished_minutes.into(), 1, 43_200)
+            .range("stuck.failed_minutes", stuck.failed_minutes.into(), 1, 43_200)
+            .range("stuck.remember_days", stuck.remember_days.into(), 1, 3_650);
         for age in self.age_ceilings.values() {
             problems.unless("age_ceilings", *age <= 21, || format!("{age} is not between 0 and 21"));
         }

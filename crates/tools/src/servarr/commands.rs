@@ -449,6 +449,7 @@ impl<A: Application> Tool for SearchMissing<A> {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: Undo = NOT_CALLED_BACK;
+    const TIMEOUT: Option<Duration> = Some(super::COMMAND_TIMEOUT);
     const KEYWORDS: &'static str = "search missing all everything wanted alles suchen fehlende buscar todo lo que falta \
                                     chercher tout manquant";
     type Service = Instances<A>;
@@ -478,7 +479,10 @@ impl<A: Application> Tool for SearchMissing<A> {
             Which::Radarr => command::body("MissingMoviesSearch", json!({})),
             Which::Sonarr => command::body("MissingEpisodeSearch", scope(series)),
         };
-        begun(client, &body).await
+        match series {
+            Some(series) => searched(client, &body, series).await,
+            None => begun(client, &body).await,
+        }
     }
 }
 
@@ -496,6 +500,7 @@ impl<A: Application> Tool for SearchCutoff<A> {
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: Undo = NOT_CALLED_BACK;
+    const TIMEOUT: Option<Duration> = Some(super::COMMAND_TIMEOUT);
     const KEYWORDS: &'static str = "search cutoff upgrade better quality all bessere Qualität suchen mejor calidad buscar \
                                     meilleure qualité chercher";
     type Service = Instances<A>;
@@ -525,7 +530,10 @@ impl<A: Application> Tool for SearchCutoff<A> {
             Which::Radarr => command::body("CutoffUnmetMoviesSearch", json!({})),
             Which::Sonarr => command::body("CutoffUnmetEpisodeSearch", scope(series)),
         };
-        begun(client, &body).await
+        match series {
+            Some(series) => searched(client, &body, series).await,
+            None => begun(client, &body).await,
+        }
     }
 }
 
@@ -557,6 +565,18 @@ async fn begun(client: &Client, body: &Value) -> Result<Output, ToolError> {
     told["note"] = "it runs in the background and may take long; what it finds appears in the queue".into();
     let mut output = Output::json(&told)?;
     output.receipt = Some(format!("A search for everything was started in {}.", client.title()));
+    Ok(output)
+}
+
+/// Searches what one series lacks, waits for it, and reads from history and queue what was really taken.
+async fn searched(client: &Client, body: &Value, series: u64) -> Result<Output, ToolError> {
+    let name = name_of(&thing(client, series).await?);
+    let searched = client.search_and_verify(body, |row| row["seriesId"] == series).await?;
+    let mut told = searched.told(Which::Sonarr);
+    told["searched"] = name.clone().into();
+    let mut output = Output::json(&told)?;
+    let outcome = told["outcome"].as_str().unwrap_or_default();
+    output.receipt = Some(format!("{name} was searched in {}: {outcome}.", client.title()));
     Ok(output)
 }
 

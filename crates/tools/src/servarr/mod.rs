@@ -14,7 +14,7 @@ pub mod commands;
 pub mod exclusions;
 pub mod fallback;
 pub mod history;
-mod imports;
+pub mod imports;
 pub mod lists;
 mod queue;
 pub mod releases;

@@ -436,6 +436,28 @@ async fn each_search_starts_its_own_command_and_says_what_was_taken() {
 }
 
 #[tokio::test]
+async fn a_search_for_what_one_series_lacks_says_what_it_really_took() {
+    let house = House::new().await;
+    let (flash, hills) = (house.id(FLASH_GORDON).await, house.id(HILLBILLIES).await);
+    let sonarr = house.town.sonarr("default");
+    sonarr.offers(FLASH_GORDON, []);
+    let nothing = house.ok("sonarr_search_missing", json!({ "series_id": flash })).await;
+    assert_eq!(told(&nothing)["outcome"], "the search is complete and nothing was taken");
+    house.town.clock().advance(Duration::from_secs(60));
+    let release = "The.Beverly.Hillbillies.S02.720p.WEB-DL-GRP";
+    sonarr.offers(HILLBILLIES, [Offer::of("WEBDL-720p").season(2).title(release)]);
+    house.ok("sonarr_season_monitor", json!({ "series_id": hills, "season_number": 2, "monitored": true })).await;
+    let found = house.ok("sonarr_search_missing", json!({ "series_id": hills })).await;
+    let answer = told(&found);
+    assert_eq!((answer["grabbed"][0]["release"].as_str(), &answer["reports_downloaded"]), (Some(release), &json!(1)));
+    assert_eq!(answer["in_queue"], answer["grabbed_count"], "a row for each episode: {answer}");
+    assert_eq!(
+        found.receipt.as_deref(),
+        Some("The Beverly Hillbillies (1962) was searched in Sonarr: a release was sent to the download client.")
+    );
+}
+
+#[tokio::test]
 async fn a_search_that_goes_on_longer_than_the_call_is_said_to_go_on() {
     let house = House::new().await;
     let flash = house.id(FLASH_GORDON).await;
