@@ -74,8 +74,9 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
     let mut drawing = Drawing::new(out, look);
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     drawing
-        .line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /undo takes the last change back, /clear forgets this talk, /quit leaves."))
+        .line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /clear forgets this talk, /quit leaves."))
         .await?;
+    drawing.line(&drawing.dim("/undo takes the last change back.")).await?;
     loop {
         drawing.prompt().await?;
         let Some(line) = next_line(&mut lines).await? else { break };
