@@ -22,6 +22,7 @@ import type {
   RunningTurn,
   ShownApproval,
   Standing,
+  TakenBack,
   TurnState,
   Usage,
 } from "../src/api/types";
@@ -208,6 +209,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   let approvals_down = false;
   const conversations = new Map<string, Stored>();
   const turns = new Map<string, StoredTurn>();
+  const taken_back = new Map<string, TakenBack[]>();
   const { people, identities, facts, audit } = household(began);
   const approvals = new Map<string, Approval>();
   const media = mediaHouse(began);
@@ -301,6 +303,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       requester_name: nameOf(approval.requester) ?? "",
       decided_by_name: nameOf(approval.decided_by),
       may_decide: mayDecide(approval, person),
+      request_id: null,
     };
   }
 
@@ -370,6 +373,40 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
       settle(target, approval, `Nobody decided in time: ${approval.wording.question}`);
     }, lasts).unref();
     return approval;
+  }
+
+  /** What taking somebody out again is offered as; a name may say that it is offered for a moment only. */
+  function undoOf(name: string) {
+    return {
+      tool: "party_remove",
+      arguments: { name } as unknown as Record<string, never>,
+      title: `Take ${name} out of the party again`,
+      until_ms: Date.now() + (/hasty/i.test(name) ? 1_500 : 3_600_000),
+    };
+  }
+
+  /** Once, whoever presses how often; a name in the title may say what comes of it. */
+  function takeBack(turn: string, call_id: string): string {
+    const known = taken_back.get(turn) ?? [];
+    const before = known.find((one) => one.call_id === call_id);
+    if (before) return before.turn_id;
+    const title = [...conversations.values()]
+      .flatMap(({ messages }) => messages)
+      .flatMap(({ parts }) => parts)
+      .flatMap((one) => (one.type === "result" && one.call_id === call_id ? (one.undo?.title ?? "") : []))
+      .join();
+    const one: TakenBack = { call_id, turn_id: randomUUID(), state: "runs", reason: "" };
+    if (/shared/i.test(title)) one.state = "waits";
+    else
+      setTimeout(() => {
+        const refused = /stubborn/i.test(title);
+        Object.assign(
+          one,
+          refused ? { state: "refused", reason: "they are not in the party any more" } : { state: "done" },
+        );
+      }, pace_ms * 20).unref();
+    taken_back.set(turn, [...known, one]);
+    return one.turn_id;
   }
 
   function become(target: Stored, approval: Approval, change: Partial<Approval>) {
@@ -632,6 +669,7 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
             duration_ms: 41,
             title: `Adding ${name} to the party`,
             ...(outcome.state === "executed" ? { receipt: outcome.text } : {}),
+            ...(outcome.state === "executed" && !carried ? { undo: undoOf(name) } : {}),
           },
         ]);
         if (outcome.state === "executed") receipts.push({ type: "notice", kind: "receipt", text: outcome.text });
@@ -1031,7 +1069,13 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           else if (target) target.queue = target.queue.filter((waiting) => waiting.turn !== id);
           return answer(200, { cancelled: target ? 1 : 0 });
         }
-        return turn ? answer(200, { turn, steps: [] }) : refuse(404, "there is no such turn", "NOT_FOUND");
+        if (part === "undo" && turn) {
+          const { call_id } = body as { call_id: string };
+          return answer(200, { turn_id: takeBack(id, call_id) });
+        }
+        return turn
+          ? answer(200, { turn, steps: [], taken_back: taken_back.get(id) ?? [] })
+          : refuse(404, "there is no such turn", "NOT_FOUND");
       }
       case "pictures":
         return picture(response, decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));

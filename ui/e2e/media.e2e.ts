@@ -406,6 +406,37 @@ test("one's own taste is changed from the keyboard, saved at once, and kept", as
   expect(await page.getByRole("textbox", { name: "Never crossed: Nothing before" }).inputValue()).toBe("1930");
 });
 
+test("who leaves with something unsaved is asked once, and stays or goes", async () => {
+  const { page } = await enter();
+  const pages = page.getByRole("navigation", { name: "About films and series" });
+  const beside = (name: string) => pages.getByRole("link", { name, exact: true });
+  await open(page, "taste");
+  const genres = place(page, "likes.genres");
+  await genres.getByRole("button", { name: "Add to Likes: Genres" }).click();
+  await page.keyboard.type("Heist");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("unsaved").waitFor();
+  await page.getByRole("radio", { name: "The household" }).click();
+  const asked = page.getByRole("alertdialog", { name: "Leave without saving?" });
+  await asked.getByRole("button", { name: "Stay here" }).click();
+  await asked.waitFor({ state: "detached" });
+  await page.goBack();
+  await asked.getByRole("button", { name: "Stay here" }).click();
+  await page.getByTestId("unsaved").waitFor();
+  expect(page.url()).toMatch(/#\/taste$/);
+  expect(await barriers(page)).toEqual([]);
+
+  await beside("Library").click();
+  await asked.getByRole("button", { name: "Leave without saving" }).click();
+  await page.getByRole("heading", { level: 1, name: "Library" }).waitFor();
+  await beside("Taste").click();
+  await page.getByRole("heading", { level: 1, name: "Taste" }).waitFor();
+  await beside("Requests").click();
+  await page.getByRole("heading", { level: 1, name: "Requests" }).waitFor();
+  expect(await asked.count()).toBe(0);
+});
+
 test("what is refused is said, and nothing typed is lost", async () => {
   const visit = await enter();
   const { page } = visit;

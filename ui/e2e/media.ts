@@ -131,6 +131,7 @@ function asked(now: number): Asked[] {
         picture: poster(title.replace(/ \(.*/, "")),
         state,
         progress,
+        approval_id: null,
         size_bytes: null,
         created_at_ms: now - days * DAY,
         updated_at_ms: now - MINUTE,

@@ -82,6 +82,51 @@ test("asked, approved and done: a card, a line, a receipt, and a reload shows th
   expect(await page.getByTestId("said").count()).toBe(1);
 });
 
+test("what was changed is taken back with one press, and a reload shows how it stands", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = visit;
+  const offers = page.getByTestId("take-back");
+  const added = async (name: string, count: number) => {
+    await say(page, `Add ${name} to the party`);
+    await page.locator("[data-testid=approval][data-state=open]").getByRole("button", { name: "Approve" }).click();
+    await page.locator("[data-testid=notice][data-kind=receipt]").nth(count).waitFor();
+    await offers.nth(count).waitFor();
+  };
+  await added("Rogue", 0);
+  const press = offers.first().getByRole("button", { name: "Take back: Take Rogue out of the party again" });
+  await visit.shot("undo-offered-phone");
+  expect(await barriers(page)).toEqual([]);
+  await press.focus();
+  await page.keyboard.press("Enter");
+  await page.locator("[data-testid=take-back][data-state=done]").getByText("Taken back:").waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("take-back");
+  await page.reload();
+  await page.locator("[data-testid=take-back][data-state=done]").waitFor();
+  expect(await page.getByRole("button", { name: /^Take back/ }).count()).toBe(0);
+
+  await added("Stubborn", 1);
+  await offers
+    .nth(1)
+    .getByRole("button", { name: /^Take back/ })
+    .click();
+  await page
+    .locator("[data-testid=take-back][data-state=refused]")
+    .getByText("They are not in the party any more")
+    .waitFor();
+  await added("Shared", 2);
+  await offers
+    .nth(2)
+    .getByRole("button", { name: /^Take back/ })
+    .click();
+  await page.locator("[data-testid=take-back][data-state=waits]").getByText("It waits for somebody's yes").waitFor();
+  await visit.shot("undo-told-phone");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  await added("Hasty", 3);
+  await offers.nth(3).waitFor({ state: "detached" });
+});
+
 test("a decision by keyboard: declined with a reason, and the focus stays with what came of it", async ({ skip }) => {
   if (!house.fake) skip();
   const visit = await enter();

@@ -76,6 +76,7 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
     drawing
         .line(&drawing.dim("Ctrl-C stops an answer, a second one leaves. /clear forgets this talk, /quit leaves."))
         .await?;
+    drawing.line(&drawing.dim("/undo takes the last change back.")).await?;
     loop {
         drawing.prompt().await?;
         let Some(line) = next_line(&mut lines).await? else { break };
@@ -86,6 +87,7 @@ pub async fn conversation<W: AsyncWrite + Unpin>(
                 let gone = engine.clear(talk.conversation).await?;
                 drawing.line(&format!("Forgotten: {gone} messages of this talk.")).await?;
             }
+            "/undo" | "!undo" => take_back(engine, talk, &mut drawing).await?,
             text => {
                 let outcome = exchange(engine, talk, text, &mut drawing).await;
                 match outcome {
@@ -134,6 +136,37 @@ async fn decide<W: AsyncWrite + Unpin>(
         }
     }
     Ok(())
+}
+
+/// Take back the newest change of this talk that can be, and say what came of it.
+async fn take_back<W: AsyncWrite + Unpin>(
+    engine: &Engine,
+    talk: &Talk,
+    drawing: &mut Drawing<W>,
+) -> Result<(), ConsoleError> {
+    let Some(change) = engine.undoable(talk.conversation).await? else {
+        return drawing
+            .line("There is nothing to take back: nothing was changed lately, or it is taken back already.")
+            .await;
+    };
+    drawing.line(&drawing.dim(&drawing.fit(&format!("· {}", change.title)))).await?;
+    let mut watch = engine.watch(talk.conversation, None).await?;
+    match engine.undo(&talk.person, change.turn, &change.call_id).await {
+        Ok(turn) => {
+            // It was watched before the press, so its end is drawn also where it is over by now.
+            draw_turn(engine, talk, &mut watch, turn, drawing).await?;
+            // What somebody else decides is asked of them; it is theirs to answer.
+            for approval in std::mem::take(&mut drawing.opened) {
+                if !approval.approvers.include(talk.person.id, talk.person.standing, approval.requester) {
+                    drawing
+                        .line(&format!("This waits: it is for {} to decide.", approval.approvers.in_words()))
+                        .await?;
+                }
+            }
+            Ok(())
+        }
+        Err(error) => drawing.line(&error.to_string()).await,
+    }
 }
 
 /// A line typed by the person; None when they leave.

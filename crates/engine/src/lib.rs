@@ -47,4 +47,5 @@ pub use follow::RequestDetail;
 pub use health::ProbeResult;
 pub use notice::NewsConfig;
 pub use route::{RoleModel, RouteConfig, Router};
+pub use undo::{TakenBack, TakingBack, Undoable};
 pub use watch::Watch;

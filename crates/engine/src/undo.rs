@@ -1,7 +1,7 @@
 //! Taking a change back: the tool says with which call, the house offers it for a while, and one press makes that call.
 //!
 //! The call goes the way of every other: judged, written down, and asked about. Who presses has thereby decided, where the decision
-//! is theirs; what somebody else has to decide waits for them.
+//! is theirs; what somebody else has to decide waits for them. How it stands is read from what was written down.
 
 use crate::{
     dispatch::Batch,
@@ -9,12 +9,65 @@ use crate::{
     turn::DIRECT,
 };
 use majordomo_domain::{
-    Accepted, Address, CallResult, Decision, Part, Person, Standing, TurnId,
+    Accepted, Address, Approval, ApprovalState, CallResult, ConversationId, Decision, Message, Part, Person, Standing,
+    TurnId, TurnState,
     message::UndoOffer,
     op::{Decide, Invoke},
     tool::UndoCall,
 };
-use std::fmt::Write;
+use majordomo_store::Turn;
+use std::{collections::HashSet, fmt::Write};
+
+/// Channel under which a press is written down, wherever it was made, so that it counts once.
+const CHANNEL: &str = "web";
+/// Messages of a conversation in which the newest change is looked for.
+const LOOKED_THROUGH: u32 = 200;
+
+/// How it stands with taking the change of one call back, once somebody wanted it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    pub call_id: String,
+    /// In which it was wanted.
+    pub turn: TurnId,
+    /// In which it was carried out, after a decision.
+    pub carried: Option<TurnId>,
+    pub state: TakingBack,
+    /// Why not, as one sentence; empty when there is none.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakingBack {
+    /// For somebody's yes.
+    Waits,
+    Runs,
+    Done,
+    /// It was not taken back, and will not be.
+    Refused,
+    /// Nobody knows whether it was.
+    Uncertain,
+}
+
+/// The newest change of a talk that can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undoable {
+    pub turn: TurnId,
+    pub call_id: String,
+    /// What it brings back.
+    pub title: String,
+}
+
+/// One press or many: it is taken back once.
+fn press_of(turn: TurnId, call_id: &str) -> String {
+    format!("undo:{turn}:{call_id}")
+}
+
+fn results(message: &Message) -> impl DoubleEndedIterator<Item = &CallResult> {
+    message.parts.iter().filter_map(|part| match part {
+        Part::Result(result) => Some(result),
+        _ => None,
+    })
+}
 
 impl Batch<'_> {
     /// Offer to take a change back, to people and to the model.
@@ -40,12 +93,9 @@ impl Engine {
             return Err(EngineError::NotFound("turn"));
         }
         let messages = self.0.store.turn_messages(&row).await?;
-        let results = messages.iter().flat_map(|m| &m.parts);
-        let mut offer = results.filter_map(|part| match part {
-            Part::Result(result) if result.call_id == call_id => result.undo.as_deref(),
-            _ => None,
-        });
-        let offer = offer.next_back().ok_or(EngineError::NotFound("undo"))?;
+        let mut offers =
+            messages.iter().flat_map(results).filter(|r| r.call_id == call_id).filter_map(|r| r.undo.as_deref());
+        let offer = offers.next_back().ok_or(EngineError::NotFound("undo"))?;
         if self.0.clock.now_ms() > offer.until_ms {
             return Err(EngineError::Conflict("the time in which this could be taken back is over".into()));
         }
@@ -53,9 +103,8 @@ impl Engine {
             conversation: row.conversation,
             agent: row.agent,
             author: person.id,
-            address: Address::new("web", row.conversation.to_string()),
-            // One press or many: it is taken back once.
-            platform_id: Some(format!("undo:{turn}:{call_id}")),
+            address: Address::new(CHANNEL, row.conversation.to_string()),
+            platform_id: Some(press_of(turn, call_id)),
             tool: offer.call.tool.clone(),
             arguments: offer.call.arguments.to_string(),
         };
@@ -77,4 +126,104 @@ impl Engine {
             _ => Ok(undoing),
         }
     }
+
+    /// How it stands with what calls of this turn have changed and somebody wanted taken back.
+    pub async fn taken_back(&self, turn: &Turn) -> Result<Vec<TakenBack>, EngineError> {
+        let messages = self.0.store.turn_messages(turn).await?;
+        self.taken_back_of(turn.conversation, &messages).await
+    }
+
+    /// What could be taken back now, of the newest messages of a talk: the newest change that is still offered, that nobody wanted
+    /// taken back yet, and that did not itself take something back.
+    pub async fn undoable(&self, conversation: ConversationId) -> Result<Option<Undoable>, EngineError> {
+        let page = self.0.store.messages(conversation, None, LOOKED_THROUGH).await?;
+        let known = self.taken_back_of(conversation, &page.messages).await?;
+        let undoing: HashSet<TurnId> = known.iter().flat_map(|one| [Some(one.turn), one.carried]).flatten().collect();
+        let now_ms = self.0.clock.now_ms();
+        for message in page.messages.iter().rev().filter(|message| !undoing.contains(&message.turn)) {
+            for result in results(message).rev() {
+                let Some(offer) = result.undo.as_deref().filter(|offer| offer.until_ms >= now_ms) else { continue };
+                let call_id = result.call_id.clone();
+                if self.0.store.accepted(CHANNEL, &press_of(message.turn, &call_id)).await?.is_none() {
+                    return Ok(Some(Undoable { turn: message.turn, call_id, title: offer.call.title.clone() }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn taken_back_of(
+        &self,
+        conversation: ConversationId,
+        messages: &[Message],
+    ) -> Result<Vec<TakenBack>, EngineError> {
+        let mut found = Vec::new();
+        let mut approvals = None;
+        for message in messages {
+            for result in results(message).filter(|result| result.undo.is_some()) {
+                let press = press_of(message.turn, &result.call_id);
+                let Some(turn) = self.0.store.accepted(CHANNEL, &press).await? else { continue };
+                if approvals.is_none() {
+                    approvals = Some(self.0.store.conversation_approvals(conversation).await?);
+                }
+                let asked = newest_version(approvals.as_deref().unwrap_or_default(), turn);
+                let (state, reason) = match asked {
+                    Some(approval) => by_approval(approval),
+                    None => self.by_turn(turn).await?,
+                };
+                let carried = asked.and_then(|approval| approval.decision_turn);
+                found.push(TakenBack { call_id: result.call_id.clone(), turn, carried, state, reason });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where nobody had to be asked: by what the turn itself came to.
+    async fn by_turn(&self, turn: TurnId) -> Result<(TakingBack, String), EngineError> {
+        let row = self.0.store.turn(turn).await?;
+        if matches!(row.state, TurnState::Queued | TurnState::Running) {
+            return Ok((TakingBack::Runs, String::new()));
+        }
+        let messages = self.0.store.turn_messages(&row).await?;
+        Ok(match messages.iter().flat_map(results).rfind(|result| result.call_id == DIRECT) {
+            Some(result) if result.uncertain => (TakingBack::Uncertain, String::new()),
+            Some(result) if result.is_error => {
+                (TakingBack::Refused, result.text.lines().next().unwrap_or_default().to_owned())
+            }
+            Some(_) => (TakingBack::Done, String::new()),
+            None => (TakingBack::Refused, row.error.unwrap_or_default()),
+        })
+    }
+}
+
+/// What was asked in a turn, as it was changed since.
+fn newest_version(approvals: &[Approval], turn: TurnId) -> Option<&Approval> {
+    let mut newest = approvals.iter().find(|approval| approval.turn == turn && approval.replaces.is_none())?;
+    while let Some(next) = approvals.iter().find(|approval| approval.replaces == Some(newest.id)) {
+        newest = next;
+    }
+    Some(newest)
+}
+
+fn by_approval(approval: &Approval) -> (TakingBack, String) {
+    let state = match approval.state {
+        ApprovalState::Open => TakingBack::Waits,
+        ApprovalState::Approved | ApprovalState::Running => TakingBack::Runs,
+        ApprovalState::Executed => TakingBack::Done,
+        ApprovalState::Uncertain => TakingBack::Uncertain,
+        ApprovalState::Declined
+        | ApprovalState::Changed
+        | ApprovalState::Expired
+        | ApprovalState::Void
+        | ApprovalState::Failed => TakingBack::Refused,
+    };
+    let reason = match approval.state {
+        ApprovalState::Expired => "nobody decided in time".into(),
+        ApprovalState::Declined => match &approval.outcome {
+            Some(reason) if !reason.is_empty() => format!("somebody said no: {reason}"),
+            _ => "somebody said no".into(),
+        },
+        _ => approval.outcome.clone().unwrap_or_default(),
+    };
+    (state, if state == TakingBack::Refused { reason } else { String::new() })
 }

@@ -115,6 +115,12 @@ impl Store {
         })
         .await
     }
+
+    /// The turn that was made of what came under this id.
+    pub async fn accepted(&self, channel: &str, platform_id: &str) -> Result<Option<TurnId>> {
+        let sql = "SELECT turn_id FROM inbox WHERE channel = ? AND platform_id = ?";
+        self.first(sql, &[channel.into(), platform_id.into()]).await?.map(|row| row.id("turn_id")).transpose()
+    }
 }
 
 /// Put a turn at the end of a conversation's line: its message, its row and, when the conversation is free and it is wanted, the

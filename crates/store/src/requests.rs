@@ -9,8 +9,8 @@ use crate::{
     writer::Tx,
 };
 use majordomo_domain::{
-    Address, AgentId, Approval, ApprovalState, ConversationId, Millis, NoticeLevel, PersonId, Progress, Request,
-    RequestId, RequestState, TurnId,
+    Address, AgentId, Approval, ApprovalId, ApprovalState, ConversationId, Millis, NoticeLevel, PersonId, Progress,
+    Request, RequestId, RequestState, TurnId,
     request::{RequestEvent, Watcher},
     text::shorten,
 };
@@ -139,7 +139,7 @@ impl Store {
             // Who may have it at once need not wait for somebody else's decision.
             if open.state == RequestState::Asked && wanted.state == RequestState::Wanted {
                 tx.run(
-                    "UPDATE requests SET state = ?, wish = ?, title = ?, size_bytes = ?, asked_turn_id = NULL, asked_call_id = NULL, \
+                    "UPDATE requests SET state = ?, wish = ?, title = ?, size_bytes = ?, \
                      look_at_ms = ?, updated_at_ms = ?, revision = revision + 1 WHERE id = ?",
                     &[
                         wanted.state.as_str().into(),
@@ -209,6 +209,13 @@ impl Store {
     pub async fn request_story(&self, id: RequestId) -> Result<Vec<RequestEvent>> {
         let sql = "SELECT * FROM request_events WHERE request_id = ? ORDER BY seq";
         self.all(sql, &[id.into()]).await?.iter().map(read_event).collect()
+    }
+
+    /// Which approval asked for which request, of the newest 500 approvals that did.
+    pub async fn asked_requests(&self) -> Result<Vec<(ApprovalId, RequestId)>> {
+        let sql = "SELECT a.id AS approval_id, r.id AS request_id FROM approvals a JOIN requests r \
+                   ON r.asked_turn_id = a.turn_id AND r.asked_call_id = a.call_id ORDER BY a.created_at_ms DESC, a.id DESC LIMIT 500";
+        self.all(sql, &[]).await?.iter().map(|row| Ok((row.id("approval_id")?, row.id("request_id")?))).collect()
     }
 
     /// Wait for it too, or be told otherwise than before.

@@ -230,6 +230,9 @@ pub struct ShownApproval {
     pub decided_by_name: Option<String>,
     /// The caller may decide, and it is open.
     pub may_decide: bool,
+    /// What the household asked for with it: `GET /api/requests/{id}`.
+    #[schema(required)]
+    pub request_id: Option<Uuid>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -269,6 +272,9 @@ pub struct ShownRequest {
     /// As last seen; absent before the first look.
     #[schema(required)]
     pub progress: Option<RequestProgress>,
+    /// What waits for a yes, where the caller may see it: `GET /api/approvals/{id}`.
+    #[schema(required)]
+    pub approval_id: Option<Uuid>,
     /// Expected size.
     #[schema(required)]
     pub size_bytes: Option<u64>,
@@ -805,6 +811,31 @@ pub struct Cancelled {
 pub struct TurnReport {
     pub turn: Turn,
     pub steps: Vec<Step>,
+    /// Changes of it that somebody wanted taken back, each by its call.
+    pub taken_back: Vec<TakenBack>,
+}
+
+/// How it stands with a change that somebody wanted taken back.
+#[derive(Serialize, ToSchema)]
+pub struct TakenBack {
+    pub call_id: String,
+    /// The turn in which it was wanted.
+    pub turn_id: Uuid,
+    pub state: TakingBack,
+    /// Why it was not taken back, as one sentence; empty when there is nothing to say.
+    pub reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TakingBack {
+    /// For somebody's yes.
+    Waits,
+    Runs,
+    Done,
+    Refused,
+    /// Nobody knows whether it happened.
+    Uncertain,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -31,7 +31,7 @@ import type {
   Standing,
   ToolAnswer,
   ToolkitList,
-  Turn,
+  TurnReport,
   UsageList,
 } from "./types";
 
@@ -158,7 +158,9 @@ export const api = {
     }),
   eventsPath: (id: string) => at("conversations", id, "events"),
 
-  turn: (id: string, signal?: AbortSignal) => ask<{ turn: Turn }>("GET", at("turns", id), signal ? { signal } : {}),
+  turn: (id: string, signal?: AbortSignal) => ask<TurnReport>("GET", at("turns", id), signal ? { signal } : {}),
+  undo: (turn: string, call_id: string) =>
+    ask<{ turn_id: string }>("POST", at("turns", turn, "undo"), { body: { call_id } }),
   cancelTurn: (id: string) => ask<{ cancelled: number }>("POST", at("turns", id, "cancel")),
   stop: (options: { everybody?: boolean } = {}) =>
     ask<{ cancelled: number }>("POST", at("stop"), { query: { everybody: options.everybody || undefined } }),

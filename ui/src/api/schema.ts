@@ -1604,10 +1604,20 @@ export interface components {
             decided_by_name: string | null;
             /** @description The caller may decide, and it is open. */
             may_decide: boolean;
+            /**
+             * Format: uuid
+             * @description What the household asked for with it: `GET /api/requests/{id}`.
+             */
+            request_id: string | null;
             requester_name: string;
         };
         /** @description Something the household asked for. */
         ShownRequest: {
+            /**
+             * Format: uuid
+             * @description What waits for a yes, where the caller may see it: `GET /api/approvals/{id}`.
+             */
+            approval_id: string | null;
             /** Format: int64 */
             closed_at_ms: number | null;
             /** Format: int64 */
@@ -1671,6 +1681,20 @@ export interface components {
             prompt: string;
             title: string;
         };
+        /** @description How it stands with a change that somebody wanted taken back. */
+        TakenBack: {
+            call_id: string;
+            /** @description Why it was not taken back, as one sentence; empty when there is nothing to say. */
+            reason: string;
+            state: components["schemas"]["TakingBack"];
+            /**
+             * Format: uuid
+             * @description The turn in which it was wanted.
+             */
+            turn_id: string;
+        };
+        /** @enum {string} */
+        TakingBack: "waits" | "runs" | "done" | "refused" | "uncertain";
         ToolAnswer: {
             /**
              * Format: uuid
@@ -1751,6 +1775,8 @@ export interface components {
         };
         TurnReport: {
             steps: components["schemas"]["Step"][];
+            /** @description Changes of it that somebody wanted taken back, each by its call. */
+            taken_back: components["schemas"]["TakenBack"][];
             turn: components["schemas"]["Turn"];
         };
         /** @enum {string} */

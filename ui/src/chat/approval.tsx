@@ -21,6 +21,7 @@ import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } fr
 import { ApiError, api } from "../api/client";
 import type { ApprovalState, Decision, ShownApproval, ToolInfo } from "../api/types";
 import { Button, classes, field, Spinner, useNow } from "../kit/pieces";
+import { addressOf, currentRoute } from "../kit/route";
 import { date, words } from "../words/en";
 import { CardContent } from "./cards";
 import { argumentsOf, type Field, faithful, fieldsOf, parted, type Values, valuesOf } from "./fields";
@@ -255,6 +256,17 @@ export function ApprovalCard({
           </div>
         </Collapsible.Content>
       </Collapsible.Root>
+
+      {approval.request_id && currentRoute().page !== "requests" && (
+        <p className="px-4 pb-3 sm:px-5">
+          <a
+            href={addressOf({ page: "requests", id: approval.request_id })}
+            className="inline-flex items-center gap-1 rounded-md py-1 text-[13px] text-livery hover:underline"
+          >
+            {words.approval.request} <ChevronRight size={13} aria-hidden="true" />
+          </a>
+        </p>
+      )}
 
       {open && approval.may_decide === true && (
         <div className="mt-1 border-line border-t px-4 pt-3 pb-3.5 sm:px-5">

@@ -8,6 +8,7 @@ import { duration, words } from "../words/en";
 import { Cards } from "./cards";
 import { Isolated } from "./isolated";
 import { type CallView, cardsOf, type WorkItem } from "./reduce";
+import { TakeBack } from "./undo";
 
 function Sign({ state }: { state: CallView["state"] }) {
   const base = "relative z-1 grid size-[18px] shrink-0 place-items-center rounded-full";
@@ -112,7 +113,7 @@ function Thought({ text, live }: { text: string; live: boolean }) {
 /** Longer timelines fold when their answer is there. */
 const SHORT = 6;
 
-export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
+export function Work({ items, live, turn }: { items: WorkItem[]; live: boolean; turn: string }) {
   const calls = items.flatMap((item) => (item.type === "call" ? [item.call] : []));
   const done = calls.filter((call) => call.state !== "running").length;
   const failed = calls.filter((call) => call.state === "failed").length;
@@ -158,6 +159,8 @@ export function Work({ items, live }: { items: WorkItem[]; live: boolean }) {
         timeline
       )}
       {cards.length > 0 && <Cards cards={cards} />}
+      {!live &&
+        calls.map((call) => call.undo && <TakeBack key={call.id} turn={turn} call={call.id} offer={call.undo} />)}
     </section>
   );
 }

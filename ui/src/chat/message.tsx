@@ -348,7 +348,7 @@ export const AnswerMessage = memo(function AnswerMessage({
       {blocks.map((block, place) => {
         const key = place;
         if (block.type === "work")
-          return <Work key={key} items={block.items} live={live && place === blocks.length - 1} />;
+          return <Work key={key} items={block.items} live={live && place === blocks.length - 1} turn={item.turn} />;
         if (block.type === "approval") return <ApprovalPlace key={block.id} id={block.id} />;
         if (block.type === "notice") {
           return (

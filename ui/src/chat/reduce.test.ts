@@ -404,6 +404,7 @@ const shownAs = (value: Approval, may_decide = value.state === "open"): ShownApp
   requester_name: "Kid",
   decided_by_name: value.decided_by === null ? null : "Admin",
   may_decide,
+  request_id: null,
 });
 const opened = (value: Approval) => event(value.turn, { type: "approval_opened", approval: value });
 const changed = (value: Approval) => event(value.turn, { type: "approval_changed", approval: value });

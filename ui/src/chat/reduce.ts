@@ -17,6 +17,7 @@ import type {
   RunningTurn,
   ShownApproval,
   TurnState,
+  UndoOffer,
   Usage,
 } from "../api/types";
 
@@ -34,6 +35,8 @@ export interface CallView {
   approvals?: string[];
   cards: Card[];
   duration_ms: number;
+  /** How what it changed is taken back. Known once the turn is stored. */
+  undo?: UndoOffer;
 }
 
 export type WorkItem = { type: "thinking"; text: string } | { type: "call"; call: CallView };
@@ -711,6 +714,7 @@ function addPart(answer: Answer, part: Part, calls: CallView[]) {
       if (part.approval) call.approvals = [...(call.approvals ?? []), part.approval];
       call.cards = part.cards ?? [];
       call.duration_ms = part.duration_ms ?? 0;
+      if (part.undo) call.undo = part.undo;
       return;
     }
     case "notice":

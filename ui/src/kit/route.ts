@@ -48,10 +48,40 @@ function subscribe(listener: () => void) {
   };
 }
 
+/** Where the page stays until whoever wants to leave was asked. */
+let held: string | undefined;
+
+/**
+ * From now on leaving, by a link, the keyboard or the browser's own buttons, asks first: `ask` is given what goes on. The returned
+ * function lets go again.
+ */
+export function holdHere(ask: (leave: () => void) => void): () => void {
+  const here = location.hash;
+  held = here;
+  const release = () => {
+    window.removeEventListener("hashchange", stay);
+    window.removeEventListener("popstate", stay);
+    if (held === here) held = undefined;
+  };
+  const stay = () => {
+    const wanted = location.hash;
+    if (wanted === here) return;
+    history.pushState(null, "", here === "" ? "#/" : here);
+    ask(() => {
+      release();
+      location.hash = wanted === "" ? "#/" : wanted;
+    });
+  };
+  window.addEventListener("hashchange", stay);
+  window.addEventListener("popstate", stay);
+  return release;
+}
+
 let cached: { hash: string; route: Route } | undefined;
 
 export function currentRoute(): Route {
-  if (cached?.hash !== location.hash) cached = { hash: location.hash, route: parseRoute(location.hash) };
+  const hash = held ?? location.hash;
+  if (cached?.hash !== hash) cached = { hash, route: parseRoute(hash) };
   return cached.route;
 }
 

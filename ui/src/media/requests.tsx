@@ -22,7 +22,7 @@ import {
   UserPlus,
 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, api } from "../api/client";
 import type { Me, NoticeLevel, RequestStory, ShownRequest, StoryLine } from "../api/types";
 import { Isolated } from "../chat/isolated";
@@ -30,6 +30,7 @@ import { note } from "../kit/notes";
 import { Button, Confirm, classes, Failed, menu, Spinner } from "../kit/pieces";
 import { addressOf, useRoute } from "../kit/route";
 import { Choice, Frame, Waiting } from "../manage/frame";
+import { WaitsForYes } from "../manage/waits";
 import { bytes, date, day, words } from "../words/en";
 import { Bar, Poster, Stale } from "./bits";
 import { barOf, hasParts, isMoving, isWhole } from "./progress";
@@ -240,6 +241,12 @@ function One({ id, me }: { id: string; me: Me }) {
 function Story({ story, me }: { story: RequestStory; me: Me }) {
   const { request, watchers } = story;
   const { progress } = request;
+  const client = useQueryClient();
+  // The card stays to be seen through, also after its decision.
+  const [asked, setAsked] = useState(request.approval_id ?? undefined);
+  useEffect(() => {
+    if (request.approval_id !== null) setAsked(request.approval_id);
+  }, [request.approval_id]);
   const facts: [string, ReactNode][] = [
     [said.asked_by, <Isolated key="owner" text={request.is_own ? me.person.name : request.owner_name} />],
     [said.asked_at, date(request.created_at_ms)],
@@ -289,6 +296,18 @@ function Story({ story, me }: { story: RequestStory; me: Me }) {
           </div>
         </div>
       </div>
+
+      {asked !== undefined && (
+        <div className="mt-7 max-w-2xl">
+          <WaitsForYes
+            key={asked}
+            id={asked}
+            text={said.waits_for_yes}
+            me={me}
+            onSettled={() => void client.invalidateQueries({ queryKey: ["requests"] })}
+          />
+        </div>
+      )}
 
       <section aria-labelledby="request-waits" className="mt-9">
         <h3 id="request-waits" className="mb-2 font-semibold text-[15.5px] tracking-[-0.01em]">

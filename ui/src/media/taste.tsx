@@ -1,15 +1,16 @@
 /** The taste of the person and of the household: chips and fields over the profile, and what was learned. */
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus, Undo2, X } from "lucide-react";
 import { type FormEvent, type ReactNode, useCallback, useEffect, useId, useRef, useState } from "react";
 import { api } from "../api/client";
-import type { Me, ShownApproval, ToolAnswer } from "../api/types";
+import type { Me, ToolAnswer } from "../api/types";
 import { Isolated } from "../chat/isolated";
 import { note } from "../kit/notes";
-import { Button, Confirm, classes, Failed, field, IconButton, Spinner } from "../kit/pieces";
-import { Followed } from "../manage/followed";
-import { Choice, Frame, Part, Waiting } from "../manage/frame";
+import { Button, Confirm, classes, field, IconButton, Spinner } from "../kit/pieces";
+import { holdHere } from "../kit/route";
+import { Choice, Frame, Part } from "../manage/frame";
+import { WaitsForYes } from "../manage/waits";
 import { date, words } from "../words/en";
 import {
   applied,
@@ -36,6 +37,19 @@ const said = words.taste;
 
 export default function TastePage({ me, start }: { me: Me; start: ReactNode }) {
   const [whose, setWhose] = useState<Whose>("me");
+  const [unsaved, setUnsaved] = useState(false);
+  // Where somebody wants to go while something here is not saved.
+  const [leave, setLeave] = useState<() => void>();
+  useEffect(() => {
+    if (!unsaved) return;
+    const asks = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", asks);
+    const release = holdHere((go) => setLeave(() => go));
+    return () => {
+      window.removeEventListener("beforeunload", asks);
+      release();
+    };
+  }, [unsaved]);
   return (
     <Frame me={me} start={start} page="taste" hint={said.hint}>
       <div className="flex">
@@ -46,15 +60,24 @@ export default function TastePage({ me, start }: { me: Me; start: ReactNode }) {
             ["me", said.me],
             ["household", said.household],
           ]}
-          onChange={setWhose}
+          onChange={(next) => (unsaved ? setLeave(() => () => setWhose(next)) : setWhose(next))}
         />
       </div>
-      <Taste key={whose} whose={whose} me={me} />
+      <Taste key={whose} whose={whose} me={me} onUnsaved={setUnsaved} />
+      <Confirm
+        open={leave !== undefined}
+        onClose={() => setLeave(undefined)}
+        onYes={() => leave?.()}
+        title={said.leave_title}
+        text={said.leave_text}
+        yes={said.leave_yes}
+        no={said.leave_no}
+      />
     </Frame>
   );
 }
 
-function Taste({ whose, me }: { whose: Whose; me: Me }) {
+function Taste({ whose, me, onUnsaved }: { whose: Whose; me: Me; onUnsaved: (unsaved: boolean) => void }) {
   const asked = useTool("read_household_preferences", { whose }, readProfile);
   const client = useQueryClient();
   // What waits for a yes is shown until it is seen through.
@@ -78,6 +101,7 @@ function Taste({ whose, me }: { whose: Whose; me: Me }) {
               whose={whose}
               onWaits={(id) => setWaiting({ id, text: whose === "me" ? said.waits_me : said.waits_household })}
               onSaved={refresh}
+              onUnsaved={onUnsaved}
             />
             <Learned
               whose={whose}
@@ -88,47 +112,6 @@ function Taste({ whose, me }: { whose: Whose; me: Me }) {
         )}
       </Shown>
     </>
-  );
-}
-
-/** A change that was not made but asked about, with the card on which it is decided. */
-function WaitsForYes({ id, text, me, onSettled }: { id: string; text: string; me: Me; onSettled: () => void }) {
-  const { data, isError, refetch } = useQuery({
-    queryKey: ["approvals", "one", id],
-    queryFn: ({ signal }) => api.approval(id, signal),
-  });
-  const client = useQueryClient();
-  // A change of what was asked is decided by itself, under another name.
-  const [next, setNext] = useState<ShownApproval>();
-  const settled = useRef(onSettled);
-  settled.current = onSettled;
-  const onNews = useCallback(
-    (news: ShownApproval[]) => {
-      const [one, other] = news;
-      if (other) setNext(other);
-      else if (one && one.id !== id) setNext(one);
-      else if (one) client.setQueryData(["approvals", "one", id], one);
-      void client.invalidateQueries({ queryKey: ["approvals", "open"] });
-      if (news.some(({ state }) => state !== "open" && state !== "approved" && state !== "running")) settled.current();
-    },
-    [client, id],
-  );
-  const shown = next ?? data;
-  return (
-    <section data-testid="waits-for-yes" aria-label={text}>
-      {(!shown || shown.state === "open") && (
-        <p role="status" className="text-[14px] text-brass">
-          {text}
-        </p>
-      )}
-      {shown ? (
-        <Followed approval={shown} listed={shown} me={me} onNews={onNews} />
-      ) : isError ? (
-        <Failed title={words.approval.failed} onRetry={() => void refetch()} />
-      ) : (
-        <Waiting />
-      )}
-    </section>
   );
 }
 
@@ -147,13 +130,20 @@ function Editor({
   whose,
   onWaits,
   onSaved,
+  onUnsaved,
 }: {
   profile: Profile;
   whose: Whose;
   onWaits: (id: string) => void;
   onSaved: () => Promise<unknown>;
+  onUnsaved: (unsaved: boolean) => void;
 }) {
   const [edits, setEdits] = useState<Edit[]>([]);
+  const unsaved = edits.length > 0;
+  useEffect(() => {
+    onUnsaved(unsaved);
+    return () => onUnsaved(false);
+  }, [unsaved, onUnsaved]);
   const [problem, setProblem] = useState("");
   const client = useQueryClient();
   const draft = applied(profile, edits);

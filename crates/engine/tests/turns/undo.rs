@@ -2,6 +2,7 @@
 
 use super::*;
 use majordomo_domain::{Decision, testing::ManualClock, tool::UndoCall};
+use majordomo_engine::{TakingBack, Undoable};
 use serde_json::json;
 
 /// Give a film stars.
@@ -64,6 +65,13 @@ impl Tool for Burn {
 }
 
 impl House {
+    /// How it stands with taking back what a turn has changed.
+    async fn standing(&self, turn: TurnId) -> Vec<(TakingBack, String)> {
+        let row = self.store.turn(turn).await.unwrap();
+        let known = self.engine.taken_back(&row).await.unwrap();
+        known.into_iter().map(|one| (one.state, one.reason)).collect()
+    }
+
     fn stars(&self, title: &str) -> Option<i64> {
         self.world.stars.lock().unwrap().get(title).copied()
     }
@@ -105,9 +113,17 @@ async fn one_press_restores_what_was_and_further_presses_change_nothing() {
     let (turn, call, _) = house.changed("films_rate", json!({"title": "Metropolis", "stars": 2}), house.person).await;
     assert_eq!(house.stars("Metropolis"), Some(2));
 
+    assert_eq!(house.standing(turn).await, []);
+    let row = house.store.turn(turn).await.unwrap();
+    let offered = Undoable { turn, call_id: call.clone(), title: "Give “Metropolis” its 8 stars back".into() };
+    assert_eq!(house.engine.undoable(row.conversation).await.unwrap(), Some(offered));
+
     house.model.says("It is as it was.");
     let undoing = house.engine.undo(&ada, turn, &call).await.unwrap();
     house.ends(undoing).await;
+    assert_eq!(house.standing(turn).await, [(TakingBack::Done, String::new())]);
+    let next = house.engine.undoable(row.conversation).await.unwrap();
+    assert_eq!(next, None, "what took it back is not offered as the next one");
     assert_eq!(house.stars("Metropolis"), Some(8), "what was there before is there again");
     house.world.stars.lock().unwrap().insert("Metropolis".into(), 5);
     for _ in 0..3 {
@@ -136,6 +152,8 @@ async fn it_is_taken_back_by_the_one_it_was_done_for_and_in_time() {
     let late = engine.undo(&ada, turn, &call).await;
     assert!(matches!(late, Err(EngineError::Conflict(_))), "{late:?}");
     assert_eq!(house.stars("Detour"), Some(7));
+    let row = house.store.turn(turn).await.unwrap();
+    assert_eq!(engine.undoable(row.conversation).await.unwrap(), None, "nor is it offered any more");
 }
 
 #[tokio::test]
@@ -147,4 +165,12 @@ async fn what_somebody_else_decides_waits_for_them_also_when_taken_back() {
     let waiting = house.approval().await;
     assert_eq!((waiting.tool.as_str(), waiting.requester), ("films_remove", bob.id));
     assert_eq!(house.world.asked.load(Ordering::SeqCst), 0, "nothing was removed");
+    assert_eq!(house.standing(turn).await, [(TakingBack::Waits, String::new())]);
+    house.model.says("It stays.");
+    let no = Decision::Decline { reason: Some("let it lie".into()) };
+    let Accepted::Decided { turn: Some(told), .. } = house.decides(waiting.id, house.person, no).await.unwrap() else {
+        panic!()
+    };
+    house.ends(told).await;
+    assert_eq!(house.standing(turn).await, [(TakingBack::Refused, "somebody said no: let it lie".into())]);
 }

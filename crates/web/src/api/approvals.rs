@@ -8,7 +8,9 @@ use crate::{
     wire::{ApprovalList, Cancelled, Decided, ShownApproval},
 };
 use axum::extract::{Query, State};
-use majordomo_domain::{Accepted, Approval, ApprovalId, Decision, Op, Person, PersonId, fault_point, op::Decide};
+use majordomo_domain::{
+    Accepted, Approval, ApprovalId, Decision, Op, Person, PersonId, RequestId, fault_point, op::Decide,
+};
 use serde::Deserialize;
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
@@ -39,8 +41,8 @@ pub(crate) async fn list(
     };
     let limit = wanted.limit.unwrap_or(50);
     let approvals = shared.web.engine.approvals(&caller.person, only_open, wanted.before_ms, limit).await?;
-    let names = names(&shared).await?;
-    let shown = approvals.into_iter().map(|approval| show_to(&caller.person, approval, &names));
+    let (names, asked) = (names(&shared).await?, asked(&shared).await?);
+    let shown = approvals.into_iter().map(|approval| show_to(&caller.person, approval, &names, &asked));
     Ok(axum::Json(ApprovalList { approvals: shown.collect() }))
 }
 
@@ -52,7 +54,7 @@ pub(crate) async fn show(
     Id(id): Id<ApprovalId>,
 ) -> Result<axum::Json<ShownApproval>, ApiError> {
     let approval = shared.web.engine.approval(id, &caller.person).await?;
-    Ok(axum::Json(show_to(&caller.person, approval, &names(&shared).await?)))
+    Ok(axum::Json(show_to(&caller.person, approval, &names(&shared).await?, &asked(&shared).await?)))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -95,14 +97,14 @@ pub(crate) async fn decide(
     let accepted =
         shared.web.engine.submit(Op::Decide(Decide { approval: id, by: caller.person.id, decision })).await?;
     fault_point!("ack");
-    let names = names(&shared).await?;
+    let (names, asked) = (names(&shared).await?, asked(&shared).await?);
     let (turn_id, changed_to) = match accepted {
         Accepted::Decided { turn, .. } => (turn.map(|turn| turn.0), None),
-        Accepted::Asked { approval } => (None, Some(show_to(&caller.person, *approval, &names))),
+        Accepted::Asked { approval } => (None, Some(show_to(&caller.person, *approval, &names, &asked))),
         _ => (None, None),
     };
     let approval = shared.web.engine.approval(id, &caller.person).await?;
-    Ok(axum::Json(Decided { approval: show_to(&caller.person, approval, &names), turn_id, changed_to }))
+    Ok(axum::Json(Decided { approval: show_to(&caller.person, approval, &names, &asked), turn_id, changed_to }))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -132,13 +134,24 @@ pub(crate) async fn names(shared: &Shared) -> Result<HashMap<PersonId, String>, 
     Ok(shared.web.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect())
 }
 
-fn show_to(person: &Person, approval: Approval, names: &HashMap<PersonId, String>) -> ShownApproval {
+/// What was asked for with which approval.
+pub(crate) async fn asked(shared: &Shared) -> Result<HashMap<ApprovalId, RequestId>, ApiError> {
+    Ok(shared.web.store.asked_requests().await?.into_iter().collect())
+}
+
+fn show_to(
+    person: &Person,
+    approval: Approval,
+    names: &HashMap<PersonId, String>,
+    asked: &HashMap<ApprovalId, RequestId>,
+) -> ShownApproval {
     let name = |id: &PersonId| names.get(id).cloned().unwrap_or_else(|| "somebody who is gone".into());
     let may = approval.approvers.include(person.id, person.standing, approval.requester);
     ShownApproval {
         requester_name: name(&approval.requester),
         decided_by_name: approval.decided_by.as_ref().map(name),
         may_decide: may && approval.state.is_open(),
+        request_id: asked.get(&approval.id).map(|request| request.0),
         approval,
     }
 }

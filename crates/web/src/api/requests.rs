@@ -5,14 +5,15 @@ use crate::{
     auth::{Caller, Chats, Reads},
     body::{Id, Json},
     error::ApiError,
-    shared::House,
+    shared::{House, Shared},
     wire::{RequestList, RequestProgress, RequestStory, ShownRequest, ShownWatcher, StoryLine},
 };
 use axum::{
     extract::{Query, State},
     http::StatusCode,
 };
-use majordomo_domain::{NoticeLevel, Person, PersonId, Request, RequestId};
+use majordomo_domain::{ApprovalId, NoticeLevel, Person, PersonId, Request, RequestId, RequestState};
+use majordomo_engine::EngineError;
 use serde::Deserialize;
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
@@ -47,7 +48,8 @@ pub(crate) async fn list(
     let limit = wanted.limit.unwrap_or(50);
     let requests = shared.web.engine.requests(&caller.person, wanted.own, only_open, wanted.before_ms, limit).await?;
     let names = names(&shared).await?;
-    let shown = requests.into_iter().map(|request| show_to(&caller.person, request, &names));
+    let waiting = waiting(&shared, &caller.person, &requests).await?;
+    let shown = requests.into_iter().map(|request| show_to(&caller.person, request, &names, &waiting));
     Ok(axum::Json(RequestList { requests: shown.collect() }))
 }
 
@@ -61,6 +63,7 @@ pub(crate) async fn show(
 ) -> Result<axum::Json<RequestStory>, ApiError> {
     let detail = shared.web.engine.request_detail(&caller.person, id).await?;
     let names = names(&shared).await?;
+    let waiting = waiting(&shared, &caller.person, std::slice::from_ref(&detail.request)).await?;
     let watchers = detail.watchers.iter().map(|watcher| ShownWatcher {
         name: name(&names, watcher.person),
         is_caller: watcher.person == caller.person.id,
@@ -76,7 +79,7 @@ pub(crate) async fn show(
     Ok(axum::Json(RequestStory {
         watchers: watchers.collect(),
         story: story.collect(),
-        request: show_to(&caller.person, detail.request, &names),
+        request: show_to(&caller.person, detail.request, &names, &waiting),
     }))
 }
 
@@ -132,7 +135,37 @@ fn name(names: &HashMap<PersonId, String>, id: PersonId) -> String {
     names.get(&id).cloned().unwrap_or_else(|| "somebody who is gone".into())
 }
 
-fn show_to(person: &Person, request: Request, names: &HashMap<PersonId, String>) -> ShownRequest {
+/// The open approvals that these wait for, as far as this person may see them.
+async fn waiting(
+    shared: &Shared,
+    person: &Person,
+    requests: &[Request],
+) -> Result<HashMap<RequestId, ApprovalId>, ApiError> {
+    let mut waiting = HashMap::new();
+    if requests.iter().all(|request| request.state != RequestState::Asked) {
+        return Ok(waiting);
+    }
+    for (approval, request) in shared.web.store.asked_requests().await? {
+        if !requests.iter().any(|one| one.id == request && one.state == RequestState::Asked) {
+            continue;
+        }
+        match shared.web.engine.approval(approval, person).await {
+            Ok(approval) if approval.state.is_open() => {
+                waiting.insert(request, approval.id);
+            }
+            Ok(_) | Err(EngineError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(waiting)
+}
+
+fn show_to(
+    person: &Person,
+    request: Request,
+    names: &HashMap<PersonId, String>,
+    waiting: &HashMap<RequestId, ApprovalId>,
+) -> ShownRequest {
     let progress = request.progress.map(|progress| RequestProgress {
         line: progress.line,
         percent: progress.percent,
@@ -141,6 +174,7 @@ fn show_to(person: &Person, request: Request, names: &HashMap<PersonId, String>)
         unit: progress.unit,
     });
     ShownRequest {
+        approval_id: waiting.get(&request.id).map(|approval| approval.0),
         id: request.id.0,
         title: request.title,
         picture: request.picture,

@@ -10,6 +10,7 @@ use crate::{
 };
 use axum::extract::State;
 use majordomo_domain::{PersonId, TurnId, op::CancelTarget};
+use majordomo_engine::TakingBack;
 use majordomo_store::{Step, StepKind, Turn};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -32,6 +33,7 @@ pub(crate) async fn show(
 ) -> Result<axum::Json<TurnReport>, ApiError> {
     let turn = own(&shared, id, caller.person.id).await?;
     let steps = shared.web.store.steps(id).await?;
+    let taken_back = shared.web.engine.taken_back(&turn).await?;
     let turn = wire::Turn {
         id: turn.id.0,
         conversation: turn.conversation.0,
@@ -43,8 +45,21 @@ pub(crate) async fn show(
         cost_micros: turn.cost_micros,
         error: turn.error,
     };
+    let taken_back = taken_back.into_iter().map(|one| wire::TakenBack {
+        call_id: one.call_id,
+        turn_id: one.turn.0,
+        reason: one.reason,
+        state: match one.state {
+            TakingBack::Waits => wire::TakingBack::Waits,
+            TakingBack::Runs => wire::TakingBack::Runs,
+            TakingBack::Done => wire::TakingBack::Done,
+            TakingBack::Refused => wire::TakingBack::Refused,
+            TakingBack::Uncertain => wire::TakingBack::Uncertain,
+        },
+    });
+    let taken_back = taken_back.collect();
     let described = steps.iter().map(|step| describe(step, &steps)).collect::<Result<_, _>>()?;
-    Ok(axum::Json(TurnReport { turn, steps: described }))
+    Ok(axum::Json(TurnReport { turn, steps: described, taken_back }))
 }
 
 fn describe(step: &Step, all: &[Step]) -> Result<wire::Step, ApiError> {

@@ -2,14 +2,19 @@
 
 use crate::house::{House, NOW};
 use majordomo_domain::{
-    Address, AgentId, ConversationId, NoticeLevel, Person, Progress, Request, RequestId, RequestState,
+    Address, AgentId, ConversationId, NoticeLevel, Person, PersonId, Progress, Request, RequestId, RequestState,
+    TurnId,
     request::{RequestItem, Watcher},
 };
 use majordomo_store::{Advance, NewRequest};
 use serde_json::json;
 
+/// Never due: the clock of this house stands still.
+const LATER: i64 = NOW + 1_000_000;
+
 impl House {
-    async fn wished(&self, owner: &Person, title: &str) -> RequestId {
+    /// Something asked for, waiting for the decision about this call, or wanted.
+    async fn wishing(&self, owner: &Person, title: &str, asked: Option<(TurnId, String)>) -> RequestId {
         let request = Request {
             id: RequestId::new(),
             toolkit: "films".into(),
@@ -19,7 +24,7 @@ impl House {
             owner: owner.id,
             agent: AgentId::new(),
             wish: json!({}),
-            state: RequestState::Wanted,
+            state: if asked.is_some() { RequestState::Asked } else { RequestState::Wanted },
             progress: None,
             size_bytes: Some(4_000_000_000),
             created_at_ms: NOW,
@@ -37,10 +42,13 @@ impl House {
             since_ms: NOW,
         };
         let id = request.id;
-        // Never due: the clock of this house stands still.
-        let look_at_ms = NOW + 1_000_000;
         let text = format!("asked for {title}");
-        self.store.ask_request(NewRequest { request, watcher, asked: None, text, look_at_ms }).await.unwrap();
+        self.store.ask_request(NewRequest { request, watcher, asked, text, look_at_ms: LATER }).await.unwrap();
+        id
+    }
+
+    async fn wished(&self, owner: &Person, title: &str) -> RequestId {
+        let id = self.wishing(owner, title, None).await;
         let items = (1..=3).map(|n| RequestItem { key: n.to_string(), is_watchable: n == 1, ..RequestItem::default() });
         let progress = Progress {
             line: "it is downloading".into(),
@@ -57,7 +65,7 @@ impl House {
             events: Vec::new(),
             told: Vec::new(),
             news: Vec::new(),
-            look_at_ms,
+            look_at_ms: LATER,
             now_ms: NOW,
         };
         assert!(self.store.advance_request(advance).await.unwrap());
@@ -73,7 +81,7 @@ async fn a_request_is_seen_joined_left_and_taken_back() {
 
     let listed = ada.get("/api/requests").await.json["requests"][0].clone();
     let expected = json!({
-        "id": id, "title": "Dragnet (1951)", "picture": "things:w342/a.png", "owner_name": "Ben", "is_own": false,
+        "id": id, "title": "Dragnet (1951)", "picture": "things:w342/a.png", "approval_id": null, "owner_name": "Ben", "is_own": false,
         "may_cancel": true, "state": "downloading", "size_bytes": 4_000_000_000_u64, "created_at_ms": NOW,
         "updated_at_ms": NOW, "closed_at_ms": null,
         "progress": {"line": "it is downloading", "percent": 42, "here": 1, "wanted": 3, "unit": "episode"},
@@ -104,6 +112,33 @@ async fn a_request_is_seen_joined_left_and_taken_back() {
     assert_eq!(ben.delete(&path).await.status, 409);
     assert_eq!(ada.get("/api/requests").await.json["requests"], json!([]));
     assert_eq!(ada.get("/api/requests?state=all").await.json["requests"][0]["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_yes_names_it_to_those_it_concerns_and_is_named_by_it() {
+    let house = House::new().await;
+    let (ada, ben) = (house.program(&house.admin).await, house.program(&house.member).await);
+    let approval = ben.post("/api/tools/things_throw", json!({})).await.json["approval"].as_str().unwrap().to_owned();
+    let asked = ben.get(&format!("/api/approvals/{approval}")).await.json;
+    assert_eq!(asked["request_id"], json!(null), "nothing was asked for with it yet");
+    let (turn, call) = (asked["turn"].as_str().unwrap(), asked["call_id"].as_str().unwrap());
+    let id = house.wishing(&house.member, "Nosferatu (1922)", Some((turn.parse().unwrap(), call.into()))).await;
+
+    for who in [&ada, &ben] {
+        assert_eq!(who.get("/api/requests").await.json["requests"][0]["approval_id"], json!(approval));
+        let shown = who.get(&format!("/api/requests/{id}")).await.json;
+        assert_eq!(shown["request"]["approval_id"], json!(approval));
+        assert_eq!(who.get(&format!("/api/approvals/{approval}")).await.json["request_id"], json!(id));
+    }
+    let mia = Person { id: PersonId::new(), name: "Mia".into(), ..house.member.clone() };
+    house.store.put_person(&mia).await.unwrap();
+    let mia = house.program(&mia).await;
+    let hidden = mia.get(&format!("/api/requests/{id}")).await.json;
+    assert_eq!(hidden["request"]["approval_id"], json!(null), "it is not hers to see");
+
+    let declined = ada.post(&format!("/api/approvals/{approval}"), json!({"decision": "decline"})).await;
+    assert_eq!((declined.status, &declined.json["approval"]["request_id"]), (200, &json!(id)), "{}", declined.text);
+    assert_eq!(ben.get("/api/requests?state=all").await.json["requests"][0]["approval_id"], json!(null));
 }
 
 #[tokio::test]
