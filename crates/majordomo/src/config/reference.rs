@@ -687,6 +687,8 @@ mod tests {
             if section.name.is_empty() {
                 known.retain(|key| !SECTIONS.iter().any(|section| section.name.split('.').next() == Some(key)));
             }
+            // A table with a section of its own is documented there.
+            known.retain(|key| !SECTIONS.iter().any(|other| other.name == format!("{}.{key}", section.name)));
             let mut documented: Vec<&str> = section.settings.iter().map(|setting| setting.key).collect();
             known.sort_unstable();
             documented.sort_unstable();
