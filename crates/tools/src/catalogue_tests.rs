@@ -1,7 +1,7 @@
 //! The catalogue as a whole: which tools there are, under which names, and what switches them off.
 
 use crate::{Config, Off, Parts, testing::upstream, toolkits};
-use majordomo_domain::{Effect, Toolkit};
+use majordomo_domain::{Effect, Toolkit, tool::Undo};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -149,6 +149,19 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
             assert!(!schema.contains("$ref") && !schema.contains("null"), "{}: {schema}", tool.name);
         }
         assert!(toolkit.guide.len() < 800, "{}", toolkit.name);
+    }
+}
+
+#[test]
+fn every_change_says_how_it_is_taken_back_or_why_it_cannot_be() {
+    for tool in all().iter().flat_map(|toolkit| &toolkit.tools) {
+        match (tool.effect, tool.undo) {
+            (Effect::Read, Undo::Needless) | (Effect::Write | Effect::Destroy, Undo::ByCall) => {}
+            (Effect::Write | Effect::Destroy, Undo::No(why)) => {
+                assert!(why.split_whitespace().count() >= 3 && !why.ends_with('.'), "{}: {why}", tool.name);
+            }
+            (effect, undo) => panic!("{}: {effect:?} and {undo:?}", tool.name),
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Kept {
     pub async fn change<T, R>(
         &self,
         call: &Call,
-        change: impl Fn(&mut T) -> Result<(R, bool), ToolError>,
+        change: impl FnMut(&mut T) -> Result<(R, bool), ToolError>,
     ) -> Result<R, ToolError>
     where
         T: DeserializeOwned + Serialize + Default,
@@ -55,7 +55,7 @@ impl Kept {
         &self,
         owner: &str,
         now_ms: Millis,
-        change: impl Fn(&mut T) -> Result<(R, bool), ToolError>,
+        mut change: impl FnMut(&mut T) -> Result<(R, bool), ToolError>,
     ) -> Result<R, ToolError>
     where
         T: DeserializeOwned + Serialize + Default,

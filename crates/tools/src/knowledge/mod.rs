@@ -21,6 +21,7 @@ use crate::{Problems, knowledge::index::Loaded};
 use majordomo_domain::{
     Call, Effect, Label, Output, Repeat, Tool, ToolError, Toolkit,
     text::{clean, is_blank, shorten},
+    tool::Undo,
     tool::{Class, Limits},
 };
 use majordomo_store::Store;
@@ -270,6 +271,7 @@ impl Tool for KnowledgeReindex {
     const NAME: &'static str = "knowledge_reindex";
     const ALIASES: &'static [&'static str] = &["reindex"];
     const EFFECT: Effect = Effect::Write;
+    const UNDO: Undo = Undo::No("the documents themselves are not changed");
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
     const KEYWORDS: &'static str = "knowledge base reindex index refresh update rescan documents files folder new changed \

@@ -10,6 +10,7 @@ use crate::kept::unreachable;
 use majordomo_domain::{
     Audience, Call, Effect, Label, Origin, Output, Repeat, Tool, ToolError, Toolkit,
     text::{clean, is_blank, shorten},
+    tool::Undo,
     tool::{Class, Limits},
 };
 use majordomo_store::{Fact, Scope, Store};
@@ -77,6 +78,7 @@ pub struct Remember {
 impl Tool for Remember {
     const NAME: &'static str = "remember";
     const EFFECT: Effect = Effect::Write;
+    const UNDO: Undo = Undo::No("it stays until somebody asks to have it forgotten");
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
     const KEYWORDS: &'static str = "remember memory note keep taste preference like dislike fact about me \
@@ -104,6 +106,7 @@ pub struct RememberForHousehold {
 impl Tool for RememberForHousehold {
     const NAME: &'static str = "remember_for_household";
     const EFFECT: Effect = Effect::Write;
+    const UNDO: Undo = Undo::No("it stays until somebody asks to have it forgotten");
     const REPEAT: Repeat = Repeat::Harmless;
     const KEYWORDS: &'static str = "remember memory household family everybody house rule shared fact \
         merken für alle Familie Haushalt recordar para todos familia hogar retenir pour tous famille foyer";
@@ -185,6 +188,7 @@ pub struct Forget {
 impl Tool for Forget {
     const NAME: &'static str = "forget";
     const EFFECT: Effect = Effect::Write;
+    const UNDO: Undo = Undo::No("what is forgotten is kept nowhere");
     const REPEAT: Repeat = Repeat::Harmless;
     const CLASS: Class = Class::Note;
     const KEYWORDS: &'static str = "forget memory erase remove delete that fact about me \

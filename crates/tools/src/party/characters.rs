@@ -5,9 +5,11 @@ use majordomo_domain::{
     Call, Card, Effect, Output, Repeat, Tool, ToolError,
     approval::Wording,
     text::{clean, shorten},
+    tool::{Undo, UndoCall},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// Characters of a name or a role.
 const LONGEST: usize = 60;
@@ -26,6 +28,15 @@ pub(super) struct Character {
 impl Character {
     pub fn preferences(&self) -> String {
         if self.gear_preferences.is_empty() { "none".into() } else { self.gear_preferences.join(", ") }
+    }
+
+    /// The call after which they are in the party as they were.
+    fn back(&self) -> UndoCall {
+        UndoCall {
+            tool: AddPartyCharacter::NAME.into(),
+            arguments: json!(self),
+            title: format!("Have {} ({}) in the party as before", self.name, self.role),
+        }
     }
 }
 
@@ -64,6 +75,7 @@ impl Tool for AddPartyCharacter {
     const ALIASES: &'static [&'static str] = &["add_party_character", "add_character"];
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Keyed;
+    const UNDO: Undo = Undo::ByCall;
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
     const KEYWORDS: &'static str = "party group crew team character member join add update role gear preferences game \
         Gruppe Figur Charakter Mitglied aufnehmen hinzufügen Rolle grupo personaje miembro añadir rol groupe personnage membre ajouter rôle \
@@ -106,11 +118,13 @@ impl Tool for AddPartyCharacter {
 
     async fn run(self, party: &Party, call: &Call) -> Result<Output, ToolError> {
         let character = self.character()?;
+        let mut undo = None;
         let said = party
             .change(call, |roster| {
                 let (name, role) = (&character.name, &character.role);
                 match roster.find(name) {
                     Some(place) => {
+                        undo = Some(roster.characters[place].back());
                         roster.characters[place] = character.clone();
                         Ok(format!("{name} ({role}) was updated in the party."))
                     }
@@ -118,13 +132,18 @@ impl Tool for AddPartyCharacter {
                         Err(ToolError::TellModel(format!("a party has at most {MOST_CHARACTERS} characters")))
                     }
                     None => {
+                        undo = Some(UndoCall {
+                            tool: RemovePartyCharacter::NAME.into(),
+                            arguments: json!({ "name": name }),
+                            title: format!("Take {name} out of the party again"),
+                        });
                         roster.characters.push(character.clone());
                         Ok(format!("{name} ({role}) was added to the party."))
                     }
                 }
             })
             .await?;
-        Ok(Output::done(said))
+        Ok(Output { undo, ..Output::done(said) })
     }
 }
 
@@ -141,6 +160,7 @@ impl Tool for RemovePartyCharacter {
     const ALIASES: &'static [&'static str] = &["remove_party_character"];
     const EFFECT: Effect = Effect::Write;
     const REPEAT: Repeat = Repeat::Keyed;
+    const UNDO: Undo = Undo::ByCall;
     const APPROVAL_SECONDS: u32 = OPEN_SECONDS;
     const KEYWORDS: &'static str = "party group crew team character member leave kick remove drop game \
         Gruppe Figur Charakter Mitglied entfernen rauswerfen werfen grupo personaje quitar expulsar groupe personnage retirer exclure renvoyer";
@@ -176,16 +196,18 @@ impl Tool for RemovePartyCharacter {
 
     async fn run(self, party: &Party, call: &Call) -> Result<Output, ToolError> {
         let name = one_line("name", &self.name, LONGEST)?;
+        let mut undo = None;
         let said = party
             .change(call, |roster| match roster.find(&name) {
                 Some(place) => {
                     let gone = roster.characters.remove(place);
+                    undo = Some(gone.back());
                     Ok(format!("{} was removed from the party.", gone.name))
                 }
                 None => Err(ToolError::TellModel(format!("{name} was not found; {}", roster.names()))),
             })
             .await?;
-        Ok(Output::done(said))
+        Ok(Output { undo, ..Output::done(said) })
     }
 }
 

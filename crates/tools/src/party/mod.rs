@@ -91,7 +91,7 @@ impl Party {
     async fn change(
         &self,
         call: &Call,
-        change: impl Fn(&mut Roster) -> Result<String, ToolError>,
+        mut change: impl FnMut(&mut Roster) -> Result<String, ToolError>,
     ) -> Result<String, ToolError> {
         self.kept
             .change(call, |roster: &mut Roster| {
