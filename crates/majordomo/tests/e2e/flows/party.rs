@@ -267,6 +267,27 @@ async fn the_terminal_asks_and_takes_yes_no_and_reasons() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_takes_the_last_change_back_once() {
+    let mut stage = stage().await;
+    stage.kill();
+    let model = stage.town.model();
+    let call = Script::call("add_party_character", json!({"name": "V", "role": "Solo"}));
+    model.script(call.when_asked("first").after_results(false));
+    model.script(Script::text("It waits.").when_asked("first").after_results(true));
+    model.script(Script::text("V is in.").when_asked("Approved by").times(1));
+    model.script(Script::text("V is out again.").when_asked("Approved by").times(1));
+    let mut command = program(stage.folder.path());
+    command.args(["chat"]);
+    let talked = with_input(command, "/undo\nfirst\nyes\n/undo\n/undo\n/quit\n");
+    let text = String::from_utf8(talked.stdout).unwrap();
+    assert!(talked.status.success(), "{text}");
+    assert_eq!(text.matches("There is nothing to take back").count(), 2, "before the change and after: {text}");
+    assert!(text.contains("V is in.") && text.contains("V is out again."), "{text}");
+    stage.start(&[]).await;
+    assert!(!stage.party().await.contains("\"V\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_lines_at_once_are_answered_up_to_the_limit_and_one_sentence_says_why() {
     let settings = "[limits]\nmessages_per_minute = 3\n".to_owned();
     let mut stage = Stage::with(Setting { settings, ..Setting::default() }).await;
