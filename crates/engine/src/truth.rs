@@ -466,10 +466,8 @@ pub(crate) fn only_talks(answer: &str) -> bool {
     };
     const OTHER: [&str; 8] = ["no", "already", "schon", "bereits", "déjà", "sorry", "leider", "désolé"];
     !answer.contains('?')
-        && !OTHER.iter().any(|word| denies(&word))
-        && !LANGUAGES
-            .iter()
-            .any(|words| words.denied.iter().filter(|word| !PROMISES.contains(word)).any(|word| denies(&word)))
+        && !OTHER.iter().any(denies)
+        && !LANGUAGES.iter().any(|words| words.denied.iter().filter(|word| !PROMISES.contains(word)).any(denies))
 }
 
 /// Words that deny that it was done and promise that it will be.
@@ -503,7 +501,7 @@ impl Words {
         }
         let behind = |please: &&str| sentence.strip_prefix(*please)?.strip_prefix(' ');
         // Where the order of words is free, the verb stands at the end.
-        self.please.iter().filter_map(|please| behind(please)).any(|rest| match self.between {
+        self.please.iter().filter_map(behind).any(|rest| match self.between {
             None => rest.split(' ').any(|word| self.politely.contains(&word) || self.wishes.contains(&word)),
             Some(_) => {
                 let first = rest.split(' ').next().unwrap_or_default();

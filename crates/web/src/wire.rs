@@ -96,7 +96,7 @@ pub struct CallResult {
     pub receipt: Option<String>,
     /// How the change is taken back, as long as it can be: `POST /api/turns/{id}/undo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<UndoOffer>,
+    pub undo: Option<Box<UndoOffer>>,
     /// The call would change something, and nobody knows whether it has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,

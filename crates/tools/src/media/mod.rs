@@ -7,10 +7,10 @@
 mod airing;
 mod evening;
 mod follow;
-mod liking;
-mod nearness;
 mod hooks;
+mod liking;
 mod mend;
+mod nearness;
 mod overview;
 mod recommend;
 #[cfg(test)]

@@ -198,7 +198,7 @@ async fn a_hundred_wishes_of_a_family_come_true_and_nothing_else_is_written() {
             }
         }
     }
-    println!("{right} of {} wishes came true, {wrong_writes} wrong writes; not right: {faults:#?}", rows.len());
+    eprintln!("{right} of {} wishes came true, {wrong_writes} wrong writes; not right: {faults:#?}", rows.len());
     assert_eq!(stage.town.violations(), []);
     assert_eq!(wrong_writes, 0, "{faults:#?}");
     assert!(right * 100 >= rows.len() * RIGHT, "{right} of {}: {faults:#?}", rows.len());

@@ -121,7 +121,7 @@ async fn an_ill_service_is_named_in_a_sentence_others_go_on_and_nothing_is_sent_
         .collect()
         .await;
     let longest = seen.iter().map(|(_, took)| *took).max().unwrap_or_default();
-    println!("{} cases; the longest read took {longest:?}, its limit is {TIMEOUT} s", seen.len());
+    eprintln!("{} cases; the longest read took {longest:?}, its limit is {TIMEOUT} s", seen.len());
     let problems: Vec<String> = seen.into_iter().flat_map(|(problems, _)| problems).collect();
     assert!(problems.is_empty(), "{}: {problems:#?}", problems.len());
 }
