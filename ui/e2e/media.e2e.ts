@@ -592,6 +592,10 @@ test("on a phone in a dark room", async () => {
   expect(await barriers(page)).toEqual([]);
   fake().tell("Connect Radarr to the house", "Metropolis is ready to watch.");
   await page.goto(`${house.url}/#/`);
+  const asked = page.getByRole("alertdialog", { name: "Leave without saving?" });
+  await asked.waitFor();
+  await visit.shot("phone-unsaved-dark");
+  await asked.getByRole("button", { name: "Leave without saving" }).click();
   await field(page).waitFor();
   await page.getByRole("button", { name: /^Open the list/ }).click();
   const drawer = page.getByRole("dialog");
