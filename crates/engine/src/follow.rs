@@ -167,15 +167,8 @@ impl Engine {
             events.push(event("told", &format!("{} was told: {text}", person.name), now_ms));
             told.push((watcher.person, now_known));
             news.push(News {
-                id: News::new_id(),
-                person: watcher.person,
-                conversation: watcher.conversation,
-                agent: watcher.agent,
-                address: watcher.address.clone(),
-                subject: request.subject.clone(),
-                text,
                 due_at_ms: inner.news.due_ms(now_ms, person.zone.as_deref()),
-                created_at_ms: now_ms,
+                ..News::to_watcher(&watcher, &request.subject, &text, now_ms)
             });
         }
         let known_trouble = before.and_then(|p| p.trouble.as_ref());
@@ -212,15 +205,8 @@ impl Engine {
         let admins = people.into_iter().filter(|person| person.standing == Standing::Admin);
         Ok(admins
             .map(|admin| News {
-                id: News::new_id(),
-                person: admin.id,
-                conversation: ConversationId(Default::default()),
-                agent,
-                address: Address::new("web", ""),
-                subject: shorten(subject, 150),
-                text: shorten(text, 600),
                 due_at_ms: inner.news.due_ms(now_ms, admin.zone.as_deref()),
-                created_at_ms: now_ms,
+                ..News::to_admin(admin.id, agent, subject, text, now_ms)
             })
             .collect())
     }

@@ -58,6 +58,10 @@ pub struct Advance {
     pub now_ms: Millis,
 }
 
+/// Characters of a subject of news, and of their text.
+const MOST_SUBJECT: usize = 190;
+const MOST_TEXT: usize = 600;
+
 /// Something to be told to one person, once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct News {
@@ -585,18 +589,7 @@ async fn tell_all(
         if who_know.contains(&Some(watcher.person)) {
             continue;
         }
-        let news = News {
-            id: News::new_id(),
-            person: watcher.person,
-            conversation: watcher.conversation,
-            agent: watcher.agent,
-            address: watcher.address,
-            subject: request.subject.clone(),
-            text: shorten(&text, 600),
-            due_at_ms: now_ms,
-            created_at_ms: now_ms,
-        };
-        put_news(tx, &news).await?;
+        put_news(tx, &News::to_watcher(&watcher, &request.subject, &text, now_ms)).await?;
     }
     Ok(())
 }
@@ -864,5 +857,35 @@ impl News {
     /// A new name for it.
     pub fn new_id() -> String {
         Uuid::now_v7().to_string()
+    }
+
+    /// For somebody who waits, where they asked; due at once.
+    pub fn to_watcher(watcher: &Watcher, subject: &str, text: &str, now_ms: Millis) -> Self {
+        Self {
+            id: Self::new_id(),
+            person: watcher.person,
+            conversation: watcher.conversation,
+            agent: watcher.agent,
+            address: watcher.address.clone(),
+            subject: shorten(subject, MOST_SUBJECT),
+            text: shorten(text, MOST_TEXT),
+            due_at_ms: now_ms,
+            created_at_ms: now_ms,
+        }
+    }
+
+    /// For an admin, where they get such news; due at once.
+    pub fn to_admin(admin: PersonId, agent: AgentId, subject: &str, text: &str, now_ms: Millis) -> Self {
+        Self {
+            id: Self::new_id(),
+            person: admin,
+            conversation: ConversationId(Default::default()),
+            agent,
+            address: Address::new("web", ""),
+            subject: shorten(subject, MOST_SUBJECT),
+            text: shorten(text, MOST_TEXT),
+            due_at_ms: now_ms,
+            created_at_ms: now_ms,
+        }
     }
 }

@@ -302,17 +302,9 @@ impl Media {
             return Ok(());
         }
         let watchers = store.watchers(request.id).await.map_err(unreachable)?;
-        let news = watchers.into_iter().filter(|watcher| watcher.person != person.id).map(|watcher| News {
-            id: News::new_id(),
-            person: watcher.person,
-            conversation: watcher.conversation,
-            agent: watcher.agent,
-            address: watcher.address,
-            subject: request.subject.clone(),
-            text: format!("{} was deleted; {} had asked for that.", request.title, person.name),
-            due_at_ms: call.now_ms,
-            created_at_ms: call.now_ms,
-        });
+        let text = format!("{} was deleted; {} had asked for that.", request.title, person.name);
+        let others = watchers.iter().filter(|watcher| watcher.person != person.id);
+        let news = others.map(|watcher| News::to_watcher(watcher, &request.subject, &text, call.now_ms));
         let event = RequestEvent {
             at_ms: call.now_ms,
             kind: "removed".into(),

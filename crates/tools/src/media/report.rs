@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{kept::unreachable, sonarr::parse_code, text::line};
 use majordomo_domain::{
-    Address, Call, ConversationId, Effect, Output, Repeat, Standing, Tool, ToolError,
+    Call, Effect, Output, Repeat, Standing, Tool, ToolError,
     request::RequestEvent,
     tool::{Class, Undo},
 };
@@ -129,19 +129,9 @@ impl Tool for MediaReport {
         }
         let people = store.people().await.map_err(unreachable)?;
         let admins = people.into_iter().filter(|one| one.standing == Standing::Admin && one.id != call.person.id);
-        let news: Vec<News> = admins
-            .map(|admin| News {
-                id: News::new_id(),
-                person: admin.id,
-                conversation: ConversationId(Default::default()),
-                agent: call.agent,
-                address: Address::new("web", ""),
-                subject: wish.subject(),
-                text: format!("{}: {text}.", wish.in_words()),
-                due_at_ms: call.now_ms,
-                created_at_ms: call.now_ms,
-            })
-            .collect();
+        let said = format!("{}: {text}.", wish.in_words());
+        let news: Vec<News> =
+            admins.map(|admin| News::to_admin(admin.id, call.agent, &wish.subject(), &said, call.now_ms)).collect();
         let told = news.len();
         let is_kept = request.is_some();
         match request {
