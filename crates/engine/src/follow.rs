@@ -168,7 +168,7 @@ impl Engine {
             told.push((watcher.person, now_known));
             news.push(News {
                 due_at_ms: inner.news.due_ms(now_ms, person.zone.as_deref()),
-                ..News::to_watcher(&watcher, &request.subject, &text, now_ms)
+                ..News::to_watcher(watcher, &request.subject, &text, now_ms)
             });
         }
         let known_trouble = before.and_then(|p| p.trouble.as_ref());
