@@ -34,6 +34,9 @@ pub(crate) fn toolkits(index: Arc<Vec<IndexEntry>>, store: Store, home: Home) ->
     ]
 }
 
+/// Bytes of argument schemas in one answer; the first tool has its own whatever they are. What does not fit is named without.
+const ARGUMENT_BYTES: usize = 2_400;
+
 /// Find more tools by what they should do. Returns names, descriptions and argument schemas; run one with use_tool.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,17 +60,21 @@ impl Tool for FindTools {
         if found.is_empty() {
             return Ok(Output::text("No tool fits these words. Try others, or answer without."));
         }
-        let mut text = String::new();
-        for entry in found.iter().take(6) {
+        let (mut text, mut spent, mut is_short) = (String::new(), 0, false);
+        for (place, entry) in found.iter().take(6).enumerate() {
             let spec = &entry.spec;
             let properties = spec.schema.get("properties").map(ToString::to_string).unwrap_or_default();
             let required = spec.schema.get("required").map(ToString::to_string).unwrap_or_else(|| "[]".into());
-            let _ = writeln!(
-                text,
-                "{}: {} Arguments: {properties} required: {required}",
-                spec.name,
-                shorten(&spec.description, 200)
-            );
+            let _ = write!(text, "{}: {}", spec.name, shorten(&spec.description, 200));
+            spent += properties.len();
+            is_short |= place > 0 && spent > ARGUMENT_BYTES;
+            let _ = match is_short {
+                true => writeln!(text),
+                false => writeln!(text, " Arguments: {properties} required: {required}"),
+            };
+        }
+        if is_short {
+            text.push_str("For the arguments of those without: find_tools with the name.\n");
         }
         if found.len() > 6 {
             let names: Vec<_> = found.iter().skip(6).take(10).map(|entry| entry.spec.name.as_str()).collect();

@@ -48,7 +48,14 @@ impl Finder {
         let mut scored = ranking.scorer.matches(&ranking.embedder.embed(&question.join(" ")));
         // Of equally good ones always the same first.
         scored.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
-        scored.into_iter().filter_map(|found| self.index.get(found.id)).collect()
+        let mut found: Vec<&IndexEntry> = scored.into_iter().filter_map(|found| self.index.get(found.id)).collect();
+        // Whoever knows the name means that one.
+        if let [name] = question[..]
+            && let Some(place) = found.iter().position(|entry| entry.spec.name == name)
+        {
+            found[..=place].rotate_right(1);
+        }
+        found
     }
 }
 

@@ -25,5 +25,6 @@ mod flows {
     mod settings;
     mod several;
     mod tastes;
+    mod tokens;
     mod walk;
 }

@@ -22,6 +22,9 @@ use wish::{Seasons, Wish};
 /// Titles whose age rating is looked up in one go; tools take at most ten ids.
 const LOOKED_AT: usize = 8;
 
+/// What chooses for an evening, and the words it is looked for with.
+const RECOMMENDING: (&str, &str) = ("media_recommend", "what should we watch tonight, recommend films and series");
+
 /// What to do with a request.
 enum Next {
     Say(String),
@@ -226,6 +229,18 @@ impl<'a> Walk<'a> {
                 let results = self.need(&[Needed { tools, words, wants: vec![Want::Limit(10)] }])?;
                 Ok(answers::list(heading, &read(&results)))
             }
+            Kind::Health => {
+                let tools = &["media_health"];
+                let results =
+                    self.need(&[Needed { tools, words: "health of the services and disk space", wants: vec![] }])?;
+                Ok(answers::health(results.first().and_then(|result| result.json.as_ref())))
+            }
+            Kind::Stuck => {
+                let tools = &["media_stuck"];
+                let results =
+                    self.need(&[Needed { tools, words: "stuck downloads and how to mend them", wants: vec![] }])?;
+                Ok(answers::stuck(results.first().and_then(|result| result.json.as_ref())))
+            }
             Kind::Tonight => {
                 let tools = &["media_airing_today", "tvmaze_schedule", "tmdb_airing_today"];
                 let results =
@@ -259,6 +274,13 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether a tool is there, or has not been looked for.
+    fn may_have(&self, (name, words): (&str, &str)) -> bool {
+        let offers = |name: &str| self.conversation.tools.iter().any(|tool| tool.name == name);
+        let is_unknown = offers("find_tools") && !self.looked_for.iter().any(|looked| looked == words);
+        offers(name) || is_unknown || self.found.iter().any(|tool| tool.name == name)
+    }
+
     fn trending(&self, asked: &Asked, window: &str, media: &str) -> Result<String, Next> {
         let wants = vec![Want::Window(window), Want::Media(media), Want::Limit(LOOKED_AT as u64)];
         let results =
@@ -273,7 +295,17 @@ impl<'a> Walk<'a> {
 
     fn watch(&self, asked: &Asked) -> Result<String, Next> {
         let genres: Vec<&str> = asked.genres.iter().map(String::as_str).collect();
-        let narrow = asked.kids || !genres.is_empty() || asked.minutes.is_some() || asked.from.is_some();
+        let of_kind = asked.kids || !genres.is_empty() || asked.from.is_some();
+        if !of_kind && self.may_have(RECOMMENDING) {
+            let mut arguments = json!({"max_results": 3});
+            if let Some(minutes) = asked.minutes {
+                arguments["max_minutes"] = minutes.into();
+            }
+            let wants = vec![Want::Exactly(&arguments)];
+            let results = self.need(&[Needed { tools: &[RECOMMENDING.0], words: RECOMMENDING.1, wants }])?;
+            return Ok(answers::recommended(results.first().and_then(|result| result.json.as_ref())));
+        }
+        let narrow = of_kind || asked.minutes.is_some();
         let results = if narrow {
             let mut wants = vec![Want::Order("popularity.desc"), Want::Limit(LOOKED_AT as u64)];
             let kids = ["Family"];
@@ -524,7 +556,8 @@ fn found_tools(text: &str) -> Vec<Offered> {
         .lines()
         .filter_map(|line| {
             let (name, rest) = line.split_once(": ")?;
-            let (_, arguments) = rest.rsplit_once("Arguments: ").unwrap_or_default();
+            // One without arguments is asked for by its name.
+            let (_, arguments) = rest.rsplit_once("Arguments: ")?;
             let is_name = !name.is_empty()
                 && name.chars().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_');
             is_name.then(|| Offered {

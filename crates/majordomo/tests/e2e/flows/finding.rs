@@ -46,6 +46,7 @@ async fn a_tool_that_serves_is_among_the_first_five_in_four_languages() {
 
 fn first_five(answer: &Value) -> Vec<String> {
     let text = answer["text"].as_str().unwrap_or_default();
-    let name = |line: &str| line.split_once(": ").map(|(name, _)| name.to_owned());
-    text.lines().filter(|line| line.contains(" Arguments: ")).filter_map(name).take(5).collect()
+    let is_name = |name: &str| name.chars().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_');
+    let name = |line: &str| line.split_once(": ").map(|(name, _)| name.to_owned()).filter(|name| is_name(name));
+    text.lines().filter_map(name).take(5).collect()
 }

@@ -17,6 +17,7 @@ const UNDERSTOOD: &str = "- what's trending this week, and is any of it good for
 - what's on tonight, when is the next episode of *Sherlock Holmes*?\n\
 - what is upcoming, what is in cinemas?\n\
 - get me *Häxan* in 4K; add *Dragnet*, season 2; where is my *Häxan*; what is being downloaded?\n\
+- is *Metropolis* in our library, is anything stuck, is everything running?\n\
 - what is 15% of 80, what time is it?\n\
 - add *V* to my party, he's a *Solo*; show my party; remember that *I like silent films*; what do you know about me?";
 
@@ -78,6 +79,40 @@ pub(super) fn downloads(found: Option<&Value>) -> String {
     let could_not: String =
         could_not.filter_map(|one| one["reason"].as_str()).map(|reason| format!("\n\n{reason}")).collect();
     let list = if rows.is_empty() { "Nothing is being downloaded.".to_owned() } else { rows.join("\n") };
+    format!("{list}{could_not}")
+}
+
+/// How the services are.
+pub(super) fn health(found: Option<&Value>) -> String {
+    let list = |key: &str| found.and_then(|found| found[key].as_array()).into_iter().flatten();
+    let rows = list("services").map(|service| {
+        let text = |key: &str| service[key].as_str().unwrap_or_default();
+        let version = if text("version").is_empty() { String::new() } else { format!(" ({})", text("version")) };
+        let problems = service["problems"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let told: String = problems.chain(service["reason"].as_str()).map(|line| format!("\n  - {line}")).collect();
+        format!("- **{}** is {}{version}{told}", text("name"), text("state"))
+    });
+    let disks = list("disks").filter_map(|disk| {
+        let gigabytes = |key: &str| disk[key].as_f64().map(|bytes| bytes / 1e9);
+        let (free, total) = (gigabytes("free_bytes")?, gigabytes("total_bytes"));
+        let of = total.map(|total| format!(" of {total:.0}")).unwrap_or_default();
+        Some(format!("- `{}`: {free:.0}{of} GB free", disk["path"].as_str()?))
+    });
+    let lines: Vec<String> = rows.chain(disks).collect();
+    if lines.is_empty() { "I could not find out how the services are.".into() } else { lines.join("\n") }
+}
+
+/// What hangs, and what would mend it.
+pub(super) fn stuck(found: Option<&Value>) -> String {
+    let rows = found.and_then(|found| found["downloads"].as_array()).into_iter().flatten().map(|row| {
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
+        format!("- **{}**: {} {}", text("for"), text("cause"), text("consequence"))
+    });
+    let rows: Vec<String> = rows.collect();
+    let could_not = found.and_then(|found| found["could_not_ask"].as_array()).into_iter().flatten();
+    let could_not: String =
+        could_not.filter_map(|one| one["reason"].as_str()).map(|reason| format!("\n\n{reason}")).collect();
+    let list = if rows.is_empty() { "Nothing is stuck.".to_owned() } else { rows.join("\n") };
     format!("{list}{could_not}")
 }
 
@@ -291,6 +326,30 @@ pub(super) fn watch(asked: &Asked, list: &[Item]) -> String {
         text += &format!("- {} — {}\n  {}\n", named(item), facts(item, true), item.overview);
     }
     text + "\nAsk me where one of them streams, or for something shorter, older or funnier."
+}
+
+/// What was chosen for an evening, with the reasons.
+pub(super) fn recommended(found: Option<&Value>) -> String {
+    let list = |key: &str| found.and_then(|found| found[key].as_array()).into_iter().flatten();
+    let rows: Vec<String> = list("results")
+        .map(|one| {
+            let year = one["year"].as_i64().map(|year| format!(" ({year})")).unwrap_or_default();
+            let flags: Vec<&str> =
+                one["content_flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let flags = if flags.is_empty() { String::new() } else { format!(" Beware: {}.", flags.join(", ")) };
+            let here = if one["in_library"] == true { " It is in the library." } else { "" };
+            let text = |key: &str| one[key].as_str().unwrap_or_default();
+            format!("- **{}**{year}.{flags} {}{here}", text("title"), text("reason"))
+        })
+        .collect();
+    let could_not: String = list("could_not_ask").filter_map(Value::as_str).map(|line| format!("\n\n{line}")).collect();
+    if rows.is_empty() {
+        return format!("I found nothing that fits.{could_not}");
+    }
+    format!(
+        "For tonight:\n\n{}{could_not}\n\nAsk me where one of them is, or for something shorter, older or funnier.",
+        rows.join("\n")
+    )
 }
 
 pub(super) fn about(item: &Item, found: &Item, watch: &[(String, Vec<String>)]) -> String {

@@ -48,6 +48,10 @@ pub(super) enum Kind {
         words: &'static str,
         heading: &'static str,
     },
+    /// How the services are, and what room the disks have.
+    Health,
+    /// What hangs, and what would mend it.
+    Stuck,
     Tonight,
     NextEpisode {
         title: String,
@@ -114,6 +118,41 @@ const ASKING: [&str; 17] = [
     "request ",
     "download ",
 ];
+
+/// How a question begins whether something is in the library.
+const HAVING: [&str; 5] = ["do we have ", "do we already have ", "have we got ", "is there already ", "do you have "];
+
+/// What stands around a title of which somebody asks whether it is there.
+const THERE: [&str; 14] = [
+    " in our library",
+    " in the library",
+    " in my library",
+    " in plex",
+    " on plex",
+    " on our server",
+    " there already",
+    " there yet",
+    " here already",
+    " here yet",
+    " ready yet",
+    " ready",
+    " downloaded yet",
+    " downloaded",
+];
+
+/// "Is Metropolis in our library?"
+fn in_library(text: &str, lower: &str) -> Option<String> {
+    let start = ["is ", "are ", "do we have ", "have we got "].iter().find(|start| lower.starts_with(*start))?.len();
+    let end = THERE.iter().filter_map(|end| lower.get(start..)?.find(end)).min()?;
+    Some(tidy(text.get(start..start + end)?)).filter(|title| !title.is_empty())
+}
+
+/// "film Nosferatu" means the film of that name.
+fn without_kind(title: &str) -> &str {
+    let kinds = ["film ", "movie ", "series ", "show "];
+    let starts = |kind: &&str| title.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind));
+    kinds.iter().find(|kind| starts(kind)).map_or(title, |kind| &title[kind.len()..])
+}
 
 /// `mentioned` is asked for what "it" means.
 pub(super) fn understand(text: &str, mentioned: impl Fn() -> Option<String>) -> Asked {
@@ -182,12 +221,21 @@ fn kind(text: &str, lower: &str, mentioned: impl Fn() -> Option<String>) -> Kind
         || has(lower, &["download status", "what is downloading", "what's downloading", "being downloaded"])
     {
         let title = after(&["where is my ", "where's my ", "how far is "]).unwrap_or_default();
+        let title = without_kind(&title).to_owned();
         let is_named = !["film", "movie", "download", "series", "show", "stuff", "my film", "my movie"]
             .contains(&title.to_lowercase().as_str());
         return Kind::Progress { title: if is_named { title } else { String::new() } };
     }
-    if let Some(title) = after(&["do we have ", "have we got ", "is there already "]) {
-        return Kind::Progress { title };
+    if let Some(title) = in_library(text, lower).map(&title).or_else(|| after(&HAVING)) {
+        return Kind::Progress { title: without_kind(&title).to_owned() };
+    }
+    if has(lower, &["is stuck", "anything stuck", "what hangs", "stuck download"]) {
+        return Kind::Stuck;
+    }
+    if has(lower, &["everything running", "everything ok", "everything all right", "services", "disk space"])
+        || has(lower, &["healthy", "space is left", "space do we have", "how full"])
+    {
+        return Kind::Health;
     }
     if let Some(rest) = rest_after(text, lower, &ASKING) {
         let mut wish = wish(rest);
