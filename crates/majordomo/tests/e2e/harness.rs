@@ -13,9 +13,11 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_majordomo");
 /// Nothing in these tests may take longer.
@@ -88,6 +90,12 @@ look_seconds = 1
     )
 }
 
+/// Where the stand-ins run: they answer also while a test waits for a program to end.
+fn outside() -> &'static Runtime {
+    static OUTSIDE: OnceLock<Runtime> = OnceLock::new();
+    OUTSIDE.get_or_init(|| Runtime::new().unwrap())
+}
+
 impl Stage {
     pub async fn new() -> Self {
         Self::with(Setting::default()).await
@@ -101,7 +109,7 @@ impl Stage {
         if setting.has_second_radarr {
             plan = plan.radarr("4k");
         }
-        let town = plan.start().await.expect("the stand-ins start");
+        let town = outside().spawn(plan.start()).await.unwrap().expect("the stand-ins start");
         let mut media = if setting.has_media { media_of(&town) } else { String::new() };
         if setting.has_second_radarr {
             let (url, key) = (town.radarr_url("4k"), town.radarr("4k").key());
