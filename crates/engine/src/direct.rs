@@ -15,7 +15,7 @@ use majordomo_domain::{
     text::shorten,
     tool::{Ask, Call},
 };
-use majordomo_store::{Forgotten, NewAudit, NewConversation};
+use majordomo_store::{Forgotten, NewAudit, NewConversation, ToStop};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -136,7 +136,8 @@ impl Engine {
         for handle in &handles {
             handle.cancel.cancel();
         }
-        let stopped = handles.len() as u32;
+        let which = if everybody { ToStop::Everybody } else { ToStop::Person(by) };
+        let stopped = self.write_stop(which, handles.len()).await;
         self.write_down(NewAudit {
             at_ms: self.0.clock.now_ms(),
             actor: Some(by),

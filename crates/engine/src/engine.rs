@@ -22,7 +22,7 @@ use majordomo_domain::{
     text,
     tool::Picture,
 };
-use majordomo_store::{AcceptOutcome, NewConversation, NewSay, OpenedTurn, Store, StoreError, bus::Bus};
+use majordomo_store::{AcceptOutcome, NewConversation, NewSay, OpenedTurn, Store, StoreError, ToStop, bus::Bus};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -202,6 +202,8 @@ pub(crate) const LEASE_MS: i64 = 30_000;
 
 /// How often turns are looked for that nobody works on.
 const TAKE_OVER: Duration = Duration::from_secs(5);
+/// How often a process that shares its database looks for what was told to stop elsewhere.
+const HEAR_STOPS: Duration = Duration::from_millis(500);
 /// Pause before a turn whose conversation another process has is tried again.
 const NOT_YET: Duration = Duration::from_millis(500);
 
@@ -259,6 +261,9 @@ impl Engine {
         engine.spawn_expiry();
         engine.spawn_follow();
         engine.spawn_take_over();
+        if engine.0.store.may_be_shared() {
+            engine.spawn_stops();
+        }
         Ok(engine)
     }
 
@@ -489,7 +494,26 @@ impl Engine {
         for handle in &handles {
             handle.cancel.cancel();
         }
-        Ok(handles.len() as u32)
+        let which = match target {
+            CancelTarget::Turn(turn) => ToStop::Turn(turn),
+            CancelTarget::Conversation(conversation) => ToStop::Conversation(conversation),
+        };
+        Ok(self.write_stop(which, handles.len()).await)
+    }
+
+    /// What was told to stop here is to stay stopped after a kill, and what runs in another process is to stop, too; how many. A stop
+    /// does not wait for a database that is away: it holds in this process already.
+    pub(crate) async fn write_stop(&self, which: ToStop, here: usize) -> u32 {
+        fault_point!("cancel.tx");
+        let written = self.0.store.stop_turns(which, self.0.clock.now_ms()).await;
+        fault_point!("cancel.done");
+        match written {
+            Ok(rows) => rows.max(here as u64) as u32,
+            Err(error) => {
+                tracing::warn!(%error, "a stop was heard and could not be written down");
+                here as u32
+            }
+        }
     }
 
     async fn cancel_and_wait(&self, conversation: ConversationId) {
@@ -631,6 +655,9 @@ impl Engine {
             }
             let handle = Arc::new(TurnHandle::new(row.id, row.conversation, row.person, row.ordinal));
             self.turns().insert(row.id, handle.clone());
+            if turn.is_to_stop {
+                handle.cancel.cancel();
+            }
             let attempt = if row.state == TurnState::Running { row.attempt + 1 } else { row.attempt };
             let waiting = Waiting { handle, say: turn.say, question: None, fence: None, steps: turn.steps, attempt };
             let (_, free) = room.reserve();
@@ -661,6 +688,29 @@ impl Engine {
                 };
                 if let Err(error) = taken {
                     tracing::warn!(%error, "turns without an end could not be looked for");
+                }
+            }
+        });
+    }
+
+    /// Hear what was told to stop in another process.
+    fn spawn_stops(&self) {
+        let engine = self.clone();
+        self.0.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = engine.0.halt.cancelled() => break,
+                    () = tokio::time::sleep(HEAR_STOPS) => {}
+                }
+                if engine.turns().is_empty() {
+                    continue;
+                }
+                match engine.0.store.turns_to_stop().await {
+                    Ok(turns) => {
+                        let running = engine.turns();
+                        turns.iter().filter_map(|turn| running.get(turn)).for_each(|handle| handle.cancel.cancel());
+                    }
+                    Err(error) => tracing::warn!(%error, "what is to stop could not be looked for"),
                 }
             }
         });

@@ -43,6 +43,17 @@ pub struct UnfinishedTurn {
     pub turn: Turn,
     pub say: Say,
     pub steps: Vec<Step>,
+    /// Somebody said stop, and it has not ended since.
+    pub is_to_stop: bool,
+}
+
+/// Turns without an end that somebody wants to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToStop {
+    Turn(TurnId),
+    Conversation(ConversationId),
+    Person(PersonId),
+    Everybody,
 }
 
 /// One journalled act.
@@ -398,9 +409,42 @@ impl Store {
                 continue;
             }
             let steps = self.steps(turn.id).await?;
-            turns.push(UnfinishedTurn { say: row.json("op")?, steps, turn });
+            let is_to_stop = row.optional_int("stop_at_ms")?.is_some();
+            turns.push(UnfinishedTurn { say: row.json("op")?, steps, turn, is_to_stop });
         }
         Ok(turns)
+    }
+
+    /// Write down that turns are to stop, whichever process runs them; how many have no end yet.
+    pub async fn stop_turns(&self, which: ToStop, now_ms: Millis) -> Result<u64> {
+        let now = now_ms.into();
+        let (sql, values) = match which {
+            ToStop::Turn(turn) => (
+                "UPDATE turns SET stop_at_ms = ? WHERE state IN ('queued', 'running') AND id = ?",
+                vec![now, turn.into()],
+            ),
+            ToStop::Conversation(conversation) => (
+                "UPDATE turns SET stop_at_ms = ? WHERE state IN ('queued', 'running') AND conversation_id = ?",
+                vec![now, conversation.into()],
+            ),
+            ToStop::Person(person) => (
+                "UPDATE turns SET stop_at_ms = ? WHERE state IN ('queued', 'running') AND person_id = ?",
+                vec![now, person.into()],
+            ),
+            ToStop::Everybody => ("UPDATE turns SET stop_at_ms = ? WHERE state IN ('queued', 'running')", vec![now]),
+        };
+        self.write(async move |tx| tx.run(sql, &values).await).await
+    }
+
+    /// Turns that are to stop and have no end yet. At most 10 000.
+    pub async fn turns_to_stop(&self) -> Result<Vec<TurnId>> {
+        let sql = "SELECT id FROM turns WHERE state IN ('queued', 'running') AND stop_at_ms IS NOT NULL LIMIT 10000";
+        self.all(sql, &[]).await?.iter().map(|row| row.id("id")).collect()
+    }
+
+    /// Whether other processes may work on the same database.
+    pub fn may_be_shared(&self) -> bool {
+        self.inner.dialect.is_shared()
     }
 
     pub async fn turn(&self, id: TurnId) -> Result<Turn> {

@@ -38,7 +38,7 @@ pub use dialect::check_address;
 pub use documents::Document;
 pub use facts::{Fact, Forgotten, Scope};
 pub use inbox::{AcceptOutcome, NewSay, NewTurn, OpenedTurn};
-pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, Turn, UnfinishedTurn};
+pub use journal::{Entry, FinishedTurn, Judgement, Settlement, Step, StepKind, ToStop, Turn, UnfinishedTurn};
 pub use ledger::DayUsage;
 pub use people::{ApiKey, WebSession};
 pub use requests::{Advance, AskOutcome, NewRequest, News, RequestFilter, RequestUsage};

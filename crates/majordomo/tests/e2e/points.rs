@@ -91,6 +91,9 @@ pub const FOLLOWING: [&str; 3] = ["follow.tx", "news.tx", "news.done"];
 /// From the signal to stop to the end of the process, while a turn runs.
 pub const STOPPING: [&str; 3] = ["stop.rx", "drain", "drain:3"];
 
+/// Where somebody's stop is written down.
+pub const CANCELLING: [&str; 2] = ["cancel.tx", "cancel.done"];
+
 /// Where old messages become a summary.
 pub const FOLDING: [&str; 1] = ["compact.tx"];
 
@@ -109,13 +112,14 @@ pub fn name(point: &str) -> &str {
 
 #[test]
 fn every_fault_point_is_walked_and_every_walked_one_is_there() {
-    let walks: [&[&str]; 9] = [
+    let walks: [&[&str]; 10] = [
         &QUESTION,
         &PARKING,
         &CARRYING,
         &DECLINING,
         &FOLLOWING,
         &STOPPING,
+        &CANCELLING,
         &FOLDING,
         &ROTATE,
         &[BACKUP, RESTORE, MIGRATE, COPY, ROTATE_MASTER],

@@ -14,6 +14,7 @@ use majordomo_domain::{
 };
 use majordomo_store::{
     AcceptOutcome, ApiKey, Fence, FinishedTurn, NewConversation, NewSay, Scope, Step, StepKind, Store, StoreError,
+    ToStop,
 };
 use std::future::Future;
 
@@ -170,6 +171,15 @@ async fn a_turn_from_question_to_answer() {
         let unfinished = store.unfinished_turns("a", 110, |_| false).await.unwrap();
         assert_eq!((unfinished.len(), &unfinished[0].steps), (1, &steps));
         assert_eq!(unfinished[0].turn.partial.as_deref(), Some("Metro"));
+        assert!(!unfinished[0].is_to_stop && store.turns_to_stop().await.unwrap().is_empty());
+        assert_eq!(store.stop_turns(ToStop::Person(PersonId::new()), 120).await.unwrap(), 0);
+        for which in
+            [ToStop::Turn(say.turn), ToStop::Conversation(new.id), ToStop::Person(say.say.author), ToStop::Everybody]
+        {
+            assert_eq!(store.stop_turns(which, 121).await.unwrap(), 1, "{which:?}");
+        }
+        assert_eq!(store.turns_to_stop().await.unwrap(), [say.turn]);
+        assert!(store.unfinished_turns("a", 122, |_| false).await.unwrap()[0].is_to_stop);
         store.finish_turn(ending(&say, 1, fence.unwrap(), "Metropolis")).await.unwrap();
         let page = store.messages(new.id, None, 10).await.unwrap();
         let read: Vec<_> = page.messages.iter().map(|m| (m.role, m.visible_text())).collect();
@@ -178,6 +188,8 @@ async fn a_turn_from_question_to_answer() {
         assert_eq!((turn.state, turn.usage.cached_input_tokens, turn.cost_micros), (TurnState::Done, 4, 7));
         assert!(!store.conversation(new.id).await.unwrap().pending);
         assert!(store.unfinished_turns("a", 9_000, |_| false).await.unwrap().is_empty());
+        assert!(store.turns_to_stop().await.unwrap().is_empty(), "it is over");
+        assert_eq!(store.stop_turns(ToStop::Everybody, 123).await.unwrap(), 0);
         let days = store.usage_by_day(Some(new.owner), "2026-11-01").await.unwrap();
         assert_eq!((days.len(), days[0].input_tokens, days[0].cost_micros, days[0].turns), (1, 10, 7, 1));
         assert!(store.usage_by_day(Some(PersonId::new()), "2026-11-01").await.unwrap().is_empty());

@@ -381,6 +381,8 @@ async fn a_database_from_before_the_key_is_taken_over_and_keeps_a_second_open_ro
         for statement in [
             format!("DROP INDEX {index}"),
             "ALTER TABLE requests DROP COLUMN open_key".into(),
+            // What came after the key.
+            "ALTER TABLE turns DROP COLUMN stop_at_ms".into(),
             "DELETE FROM schema_version WHERE version >= 4".into(),
             twin(&late.to_string(), "", ""),
         ] {

@@ -218,3 +218,30 @@ async fn a_crash_while_the_service_stops_leaves_the_turn_to_the_next_start() {
     }
     stage.check_whole();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_stopped_stays_stopped_over_a_crash() {
+    let mut stage = Stage::new().await;
+    for (number, point) in points::CANCELLING.into_iter().enumerate() {
+        let conversation = stage.conversation().await;
+        let gate = format!("slowly {number}");
+        let turn = begin_slowly(&stage, &conversation, &gate).await;
+        stage.arm(point);
+        let stop = stage.request(Method::POST, "/api/stop?everybody=true");
+        assert!(stop.send().await.is_err(), "{point}: nobody was told that it is stopped");
+        stage.dies(point).await;
+        stage.town.model().open_gate(&gate);
+        stage.start(&[]).await;
+        let over = stage.over(&turn).await;
+        let answers: Vec<String> =
+            stage.messages(&conversation).await.iter().filter(|m| m["role"] == "assistant").map(visible).collect();
+        eprintln!("{point}: {} {answers:?}", over["turn"]["state"]);
+        assert_eq!(answers.len(), 1, "{point}: {answers:?}");
+        // Before it is written down, a turn may go on. After it, it is over and the model is not asked again.
+        if point == "cancel.done" || over["turn"]["state"] != "done" {
+            assert_eq!(over["turn"]["state"], "cancelled", "{point}");
+            assert!(answers[0].ends_with("Cancelled: this answer was stopped."), "{point}: {answers:?}");
+        }
+    }
+    stage.check_whole();
+}

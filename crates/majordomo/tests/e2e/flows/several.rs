@@ -85,6 +85,23 @@ async fn what_a_dead_program_left_is_answered_by_another_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn a_stop_said_to_one_program_ends_what_runs_in_another() {
+    let Some(server) = server(Kind::Postgres) else { return };
+    let mut stage = Stage::with(Setting { store_url: Some(server.url()), ..Setting::default() }).await;
+    let second = Second::beside(&stage).await;
+    let slow = vec![Piece::Text { text: "one ".into() }, Piece::Gate { name: "never".into() }];
+    stage.town.model().script(Script::new(slow).when_asked("first"));
+    let conversation = stage.conversation().await;
+    let mut events = stage.events(&conversation).await;
+    let turn = stage.say(&conversation, "first").await;
+    events.until("text_delta").await;
+    stage.address = second.address.clone();
+    let (status, body) = stage.post("/api/stop", json!({})).await;
+    assert_eq!((status, &body["cancelled"]), (StatusCode::OK, &json!(1)), "{body}");
+    assert_eq!(stage.over(&turn).await["turn"]["state"], "cancelled");
+}
+
+#[tokio::test]
 async fn a_server_that_restarts_under_the_program_is_used_again_within_ten_seconds() {
     let Some(mut server) = server(Kind::Postgres) else { return };
     let stage = Stage::with(Setting { store_url: Some(server.url()), ..Setting::default() }).await;
