@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use majordomo_domain::{
     Address, ConversationId, Follow, Notice, NoticeKind, NoticeLevel, Part, Person, PersonId, Progress, Request,
     RequestId, RequestState, Standing, ToolError, TurnId, fault_point,
+    message::About,
     op::{Say, Task},
     request::{RequestEvent, Watcher},
     text::shorten,
@@ -242,11 +243,20 @@ impl Engine {
             return Ok(inner.store.put_off_news(ids, awake_ms).await?);
         }
         let (conversation, address, create) = self.where_to_tell(first).await?;
-        let mut lines: Vec<&str> = Vec::new();
+        // A notice for each thing they are about, with its lines.
+        let mut lines: Vec<(&str, Vec<&str>)> = Vec::new();
         for news in news {
-            if !lines.contains(&news.text.as_str()) {
-                lines.push(&news.text);
+            match lines.iter_mut().find(|(subject, _)| *subject == news.subject) {
+                Some((_, known)) if known.contains(&news.text.as_str()) => {}
+                Some((_, known)) => known.push(&news.text),
+                None => lines.push((&news.subject, vec![&news.text])),
             }
+        }
+        let mut parts = Vec::new();
+        for (subject, lines) in lines {
+            let request = inner.store.request_of(subject).await?;
+            let about = request.map(|request| About { request: request.id, picture: request.picture });
+            parts.push(Part::Notice(Notice { about, ..Notice::new(NoticeKind::News, lines.join("\n")) }));
         }
         let room = inner.rooms.of(conversation);
         let _gate = room.gate.lock().await;
@@ -259,7 +269,7 @@ impl Engine {
             address,
             room: None,
             platform_id: None,
-            parts: vec![Part::Notice(Notice { kind: NoticeKind::News, text: lines.join("\n") })],
+            parts,
             model: None,
             output_tokens: None,
             task: Task::News,

@@ -218,6 +218,7 @@ export const words = {
     done: "Taken back:",
     refused: "Not taken back.",
     uncertain: "Nobody knows whether this was taken back:",
+    again: "Try again",
     because: (reason: string) => sentence(reason),
     not_asked: (reason: string) => `Not taken back yet: ${sentence(reason)}`,
   },
@@ -239,6 +240,7 @@ export const words = {
     receipt: "Done",
     correction: "Correction",
     news: "News",
+    news_story: "See the request",
   },
 
   approval: {

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// Films of the stand-in's catalogue.
-pub(super) const METROPOLIS: u64 = 19;
-pub(super) const HAXAN: u64 = 9_000_008;
-pub(super) const STEAMBOAT_BILL: u64 = 9_000_004;
+pub(crate) const METROPOLIS: u64 = 19;
+pub(crate) const HAXAN: u64 = 9_000_008;
+pub(crate) const STEAMBOAT_BILL: u64 = 9_000_004;
 /// Wanted by Radarr, and not there.
-pub(super) const SHERLOCK_JR: u64 = 992;
+pub(crate) const SHERLOCK_JR: u64 = 992;
 /// Series; the household has season 1 of the first.
-pub(super) const HILLBILLIES: u64 = 9_300_001;
+pub(crate) const HILLBILLIES: u64 = 9_300_001;
 /// A series nobody has.
 const ONE_STEP_BEYOND: u64 = 9_300_005;
 
-pub(super) struct Home {
+pub(crate) struct Home {
     pub town: Town,
     pub config: Config,
     pub store: Store,
@@ -127,7 +127,7 @@ impl Home {
     }
 }
 
-pub(super) fn somebody(name: &str, standing: Standing) -> Arc<Person> {
+pub(crate) fn somebody(name: &str, standing: Standing) -> Arc<Person> {
     Arc::new(Person {
         id: PersonId::new(),
         name: name.into(),
