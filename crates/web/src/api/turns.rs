@@ -93,8 +93,7 @@ pub(crate) struct UndoBody {
     call_id: String,
 }
 
-/// Take back what a call of this turn has changed, once, while it is offered. Pressed twice it is the same turn, unless the first one
-/// failed.
+/// Take back what a call of this turn has changed, while it is offered: once, and again where it failed.
 #[utoipa::path(post, path = "/api/turns/{id}/undo", tag = "turns", params(("id" = Uuid, Path)), request_body = UndoBody,
     responses((status = 200, body = Undone)))]
 pub(crate) async fn undo(
