@@ -13,7 +13,7 @@ use majordomo_domain::{Call, Output, Person, Secret, Standing, ToolError, Toolki
 use majordomo_standins::Offer;
 use majordomo_store::RequestFilter;
 use majordomo_upstream::{
-    Credential, Service, ServiceLimits, ServiceSpec,
+    Credential, Service, ServiceLimits, ServiceSpec, Upstream,
     testing::{Answer, TestServer},
 };
 use serde_json::{Value, json};
@@ -291,6 +291,8 @@ const NOT_COMPARED: [&str; 7] =
 
 struct House {
     home: Home,
+    /// One for all calls: making its connections is what takes time.
+    upstream: Upstream,
     /// Takes the webhooks' tests.
     _receiver: TestServer,
     ada: Arc<Person>,
@@ -319,8 +321,9 @@ impl House {
         }
         let ada = somebody("Ada", Standing::Admin);
         home.store.put_person(&ada).await.unwrap();
+        let upstream = upstream();
         let service = |address: String, name: &'static str, key: &str| {
-            upstream().service(ServiceSpec {
+            upstream.service(ServiceSpec {
                 name: address.clone(),
                 base_url: address.parse().unwrap(),
                 credential: Credential::Header { name, value: Secret::new(key) },
@@ -333,6 +336,7 @@ impl House {
             sonarr: service(format!("{}/api/v3", home.town.sonarr_url("default")), "x-api-key", sonarr.key()),
             plex: service(home.town.plex_url(), "x-plex-token", "plex-token"),
             cloud: service(home.town.plex_cloud_url("discover"), "x-plex-token", "plex-token"),
+            upstream: upstream.clone(),
             _receiver: receiver,
             ada,
             home,
@@ -346,7 +350,8 @@ impl House {
 
     /// Every toolkit, with nothing remembered.
     fn kits(&self) -> Vec<Toolkit> {
-        crate::toolkits(&self.home.config, &Parts { upstream: upstream(), store: Some(self.home.store.clone()) }).0
+        let parts = Parts { upstream: self.upstream.clone(), store: Some(self.home.store.clone()) };
+        crate::toolkits(&self.home.config, &parts).0
     }
 
     async fn run_as(&self, person: &Arc<Person>, name: &str, arguments: Value) -> Result<Output, ToolError> {
@@ -452,7 +457,12 @@ impl House {
             for list in self.plex_list(what, &[]).await {
                 let key = list["ratingKey"].as_str().unwrap_or_default();
                 state[format!("{what} {key}")] = list.clone();
-                state[format!("in {what} {key}")] = self.plex_list(&format!("{items}/{key}/items"), &[]).await.into();
+                let mut held = self.plex_list(&format!("{items}/{key}/items"), &[]).await;
+                if what != "/playlists" {
+                    // Plex itself orders what is in a collection, by the day it came out.
+                    held.sort_by_key(|item| item["ratingKey"].to_string());
+                }
+                state[format!("in {what} {key}")] = held.into();
             }
         }
         let own = [

@@ -151,7 +151,7 @@ async fn a_film_is_asked_for_fetched_and_watchable_only_when_plex_shows_it() {
 
     let output = home.run("media_request", film(HAXAN)).await.unwrap();
     assert_eq!(output.receipt.as_deref(), Some("Häxan (1922) is wanted now, in HD-1080p, by Radarr."));
-    assert_eq!(output.undo.unwrap().tool, "radarr_delete");
+    assert_eq!(output.undo.unwrap().tool, "media_take_back");
     let request = home.requests().await.remove(0);
     assert_eq!((request.state, request.title.as_str()), (RequestState::Wanted, "Häxan (1922)"));
 
@@ -269,7 +269,7 @@ async fn an_episode_of_a_series_nobody_has_adds_it_for_that_episode_only() {
 
     let output = home.run("media_request", ask(json!(["S01E02"]))).await.unwrap();
     assert!(output.receipt.unwrap().contains("S01E02 is wanted now"), "{}", output.text);
-    assert_eq!(output.undo.unwrap().tool, "sonarr_delete");
+    assert_eq!(output.undo.unwrap().tool, "media_take_back");
     let query = vec![("seriesId", there().await[0]["id"].to_string())];
     let episodes = client.list("/episode", &query, crate::servarr::client::Age::Now).await.unwrap();
     let watched: Vec<String> = episodes
