@@ -125,7 +125,7 @@ test("a wish is asked for, decided on its own page, followed in the queue, and t
   ] as const) {
     await visit.page.goto(talk);
     const news = visit.page.locator("[data-testid=notice][data-kind=news]");
-    await news.getByText(NAMED).waitFor();
+    await news.getByText(NAMED).waitFor({ timeout: 60_000 });
     await expect.poll(() => posters(visit.page, "[data-kind=news]")).toBe(1);
     await news.scrollIntoViewIfNeeded();
     await look(visit, name);

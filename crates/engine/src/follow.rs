@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(60);
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 /// A webhook is looked into after so long, so that the ones behind it are looked into with it. Milliseconds.
 const HINT_MS: i64 = 1_500;
+/// After something happened it is looked at often for so long. Milliseconds.
+const FRESH_MS: i64 = 5 * 60_000;
 /// A wish whose question was never asked ends after so long. Milliseconds.
 const UNASKED_MS: i64 = 10 * 60_000;
 /// News told in one message.
@@ -182,6 +184,7 @@ impl Engine {
             Some(ms) => i64::try_from(ms).unwrap_or(pace),
             None if progress.is_settling => (pace / 3).max(1_000),
             None if progress.is_downloading => pace,
+            None if self.is_fresh(request, now_ms).await? => (pace / 3).max(1_000),
             None => pace * 15,
         };
         Ok(Advance {
@@ -195,6 +198,12 @@ impl Engine {
             look_at_ms: now_ms + again,
             now_ms,
         })
+    }
+
+    /// Whether something happened to it a moment ago, such as a yes: whether a search finds anything is known within minutes.
+    async fn is_fresh(&self, request: &Request, now_ms: i64) -> Result<bool, EngineError> {
+        let story = self.0.store.request_story(request.id).await?;
+        Ok(story.last().is_some_and(|line| now_ms - line.at_ms < FRESH_MS))
     }
 
     /// The same news for every admin, where they get such news.

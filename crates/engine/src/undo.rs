@@ -122,7 +122,8 @@ impl Engine {
             None => 0,
             Some((number, pressed)) => {
                 let approvals = self.0.store.conversation_approvals(row.conversation).await?;
-                if !self.came_of(&approvals, pressed).await?.has_failed || number + 1 == MOST_PRESSES {
+                let came = self.came_of(&approvals, pressed).await?;
+                if !self.may_retry(&came, number, &offer.call.tool) {
                     return Ok(pressed);
                 }
                 number + 1
@@ -197,6 +198,7 @@ impl Engine {
                     approvals = Some(self.0.store.conversation_approvals(conversation).await?);
                 }
                 let came = self.came_of(approvals.as_deref().unwrap_or_default(), turn).await?;
+                let may_retry = self.may_retry(&came, number, &offer.call.tool) && now_ms <= offer.until_ms;
                 found.push(TakenBack {
                     changed: message.turn,
                     call_id: result.call_id.clone(),
@@ -204,7 +206,7 @@ impl Engine {
                     carried: came.carried,
                     state: came.state,
                     reason: came.reason,
-                    may_retry: came.has_failed && number + 1 < MOST_PRESSES && now_ms <= offer.until_ms,
+                    may_retry,
                 });
             }
         }
@@ -221,6 +223,14 @@ impl Engine {
             }
         }
         Ok(newest)
+    }
+
+    /// Whether another press is another try. Where nobody knows whether it happened, only of a call that looks first.
+    fn may_retry(&self, came: &Outcome, number: u32, tool: &str) -> bool {
+        let looks_first = || {
+            self.0.catalogue.find(tool).is_some_and(|found| found.tool.repeat == majordomo_domain::Repeat::Checkable)
+        };
+        number + 1 < MOST_PRESSES && (came.has_failed || (came.state == TakingBack::Uncertain && looks_first()))
     }
 
     async fn came_of(&self, approvals: &[Approval], pressed: TurnId) -> Result<Outcome, EngineError> {

@@ -1396,7 +1396,7 @@ export interface components {
             session_id: string;
         };
         Notice: {
-            about?: null | components["schemas"]["About"];
+            about?: components["schemas"]["About"] | null;
             kind: components["schemas"]["NoticeKind"];
             /** @description One plain sentence for a person. */
             text: string;

@@ -111,7 +111,7 @@ export function TakeBack({ turn, call, offer }: { turn: string; call: string; of
   const unasked = press.error && !late ? said.not_asked(press.error.message) : undefined;
   // What the last press came to counts, not what the one before it did.
   const reason = late ? (press.error?.message ?? "") : (known?.reason ?? press.error?.message ?? "");
-  const again = shown === "refused" && known?.may_retry === true && !over && !late;
+  const again = (shown === "refused" || shown === "uncertain") && known?.may_retry === true && !over && !late;
   return (
     <div data-testid="take-back" data-state={shown} className="mt-2.5">
       <p

@@ -1,7 +1,7 @@
 //! A change is taken back with one press, once, by the one it was done for, while it is offered.
 
 use super::*;
-use majordomo_domain::{Decision, testing::ManualClock, tool::UndoCall};
+use majordomo_domain::{Decision, Repeat, testing::ManualClock, tool::UndoCall};
 use majordomo_engine::{TakenBack, TakingBack, Undoable};
 use serde_json::json;
 
@@ -18,6 +18,7 @@ pub struct Rate {
 impl Tool for Rate {
     const NAME: &'static str = "films_rate";
     const EFFECT: Effect = Effect::Write;
+    const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: majordomo_domain::tool::Undo = majordomo_domain::tool::Undo::ByCall;
     type Service = World;
 
