@@ -24,6 +24,7 @@ import type {
   Standing,
   TakenBack,
   TurnState,
+  UndoOffer,
   Usage,
 } from "../src/api/types";
 import { household, type PartyArguments, party, TOOLS } from "./household.ts";
@@ -385,25 +386,27 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     };
   }
 
-  /** Once, whoever presses how often; a name in the title may say what comes of it. */
+  function offerOf(call_id: string): UndoOffer | undefined {
+    const parts = [...conversations.values()].flatMap(({ messages }) => messages).flatMap((one) => one.parts);
+    return parts.flatMap((one) => (one.type === "result" && one.call_id === call_id ? (one.undo ?? []) : []))[0];
+  }
+
+  /** Once, whoever presses how often, and again where it failed; a name in the title may say what comes of it. */
   function takeBack(turn: string, call_id: string): string {
-    const known = taken_back.get(turn) ?? [];
-    const before = known.find((one) => one.call_id === call_id);
-    if (before) return before.turn_id;
-    const title = [...conversations.values()]
-      .flatMap(({ messages }) => messages)
-      .flatMap(({ parts }) => parts)
-      .flatMap((one) => (one.type === "result" && one.call_id === call_id ? (one.undo?.title ?? "") : []))
-      .join();
-    const one: TakenBack = { call_id, turn_id: randomUUID(), state: "runs", reason: "" };
+    const earlier = taken_back.get(turn) ?? [];
+    const before = earlier.find((one) => one.call_id === call_id);
+    if (before && !before.may_retry) return before.turn_id;
+    const known = earlier.filter((one) => one !== before);
+    const title = offerOf(call_id)?.title ?? "";
+    const one: TakenBack = { call_id, turn_id: randomUUID(), state: "runs", reason: "", may_retry: false };
     if (/shared/i.test(title)) one.state = "waits";
     else
       setTimeout(() => {
-        const refused = /stubborn/i.test(title);
-        Object.assign(
-          one,
-          refused ? { state: "refused", reason: "they are not in the party any more" } : { state: "done" },
-        );
+        // The one called so comes back at the second try.
+        const failed = /moody/i.test(title) && !before;
+        const refused = failed || /stubborn/i.test(title);
+        const reason = failed ? "could not ask the party: it did not answer" : "they are not in the party any more";
+        Object.assign(one, refused ? { state: "refused", reason, may_retry: failed } : { state: "done" });
       }, pace_ms * 20).unref();
     taken_back.set(turn, [...known, one]);
     return one.turn_id;
@@ -453,7 +456,16 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
     const turn = randomUUID();
     target.turns += 1;
     const ordinal = target.turns;
-    const message = store(turn, ordinal, 0, "user", [{ type: "notice", kind: "news", text }]);
+    const message = store(
+      turn,
+      ordinal,
+      0,
+      "user",
+      text.split("\n").map((line) => {
+        const about = media.about(line);
+        return { type: "notice", kind: "news", text: line, ...(about ? { about } : {}) };
+      }),
+    );
     target.messages.push(message);
     target.updated_at_ms = Date.now();
     const ahead = (target.running ? 1 : 0) + target.queue.length;
@@ -1071,6 +1083,8 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
         }
         if (part === "undo" && turn) {
           const { call_id } = body as { call_id: string };
+          if (Date.now() > (offerOf(call_id)?.until_ms ?? 0))
+            return refuse(409, "the time in which this could be taken back is over", "CONFLICT");
           return answer(200, { turn_id: takeBack(id, call_id) });
         }
         return turn

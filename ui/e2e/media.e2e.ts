@@ -224,8 +224,13 @@ test("news are a friendly line in the conversation, read out, with no answer mad
   await page.reload();
   await news.getByText("Metropolis is ready to watch.").waitFor();
   expect(await page.getByTestId("answer").count()).toBe(1);
-  await news.getByRole("link", { name: "Requests" }).click();
-  await rows(page).first().waitFor();
+  // Each thing beside its poster, and one press away from its story.
+  expect(await news.getByTestId("news").locator("img").count()).toBe(2);
+  await news.getByTestId("news").filter({ hasText: "Dragnet" }).getByRole("link", { name: "See the request" }).click();
+  await page
+    .getByTestId("story")
+    .getByRole("heading", { name: /^Dragnet/ })
+    .waitFor();
 });
 
 test("a conversation with unseen news is marked until it is looked at", async () => {

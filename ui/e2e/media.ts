@@ -29,6 +29,8 @@ export interface MediaHouse {
   story(person: Person, id: string, name: (id: string) => string): RequestStory | undefined;
   watch(person: Person, id: string, level: string | undefined): void;
   cancel(person: Person, id: string): void;
+  /** The request a line of news is of, with its picture. */
+  about(text: string): { request: string; picture: string | null } | undefined;
   /** All of it can be watched; the one who asked. */
   arrive(title: string): string | undefined;
   /** Undefined for a tool that is not on offer; `asks` where somebody has to say yes first. */
@@ -332,6 +334,10 @@ export function mediaHouse(now: number): MediaHouse {
       Object.assign(found.request, { state: "cancelled", closed_at_ms: Date.now() });
       found.story.push({ at_ms: Date.now(), kind: "cancelled", actor: person.id, text: "taken back" });
     },
+    about(text) {
+      const named = requests.find(({ request }) => text.includes(request.title.replace(/ \(.*| ?, .*/, "")));
+      return named && { request: named.request.id, picture: named.request.picture };
+    },
     arrive(title) {
       const found = requests.find(({ request }) => request.title === title);
       if (!found) return undefined;
@@ -349,6 +355,10 @@ export function mediaHouse(now: number): MediaHouse {
       const could_not_ask = house.radarr_up ? [] : SILENT;
       const disks = person.standing === "admin" ? DISKS : [];
       switch (name) {
+        case "tmdb_search_multi": {
+          const title = String(body.query);
+          return { ...said(""), cards: [{ title: `${title} (1921)`, picture: poster(title) }] };
+        }
         case "media_library":
           return said(
             house.bare

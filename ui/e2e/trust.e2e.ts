@@ -100,7 +100,7 @@ test("what was changed is taken back with one press, and a reload shows how it s
   await press.focus();
   await page.keyboard.press("Enter");
   await page.locator("[data-testid=take-back][data-state=done]").getByText("Taken back:").waitFor();
-  expect(await page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("take-back");
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("take-back-told");
   await page.reload();
   await page.locator("[data-testid=take-back][data-state=done]").waitFor();
   expect(await page.getByRole("button", { name: /^Take back/ }).count()).toBe(0);
@@ -125,6 +125,50 @@ test("what was changed is taken back with one press, and a reload shows how it s
   expect(await barriers(page)).toEqual([]);
   await added("Hasty", 3);
   await offers.nth(3).waitFor({ state: "detached" });
+});
+
+test("what could not be taken back says why, and is tried again with a press", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter(PHONE);
+  const { page } = visit;
+  await say(page, "Add Moody to the party");
+  await page.locator("[data-testid=approval][data-state=open]").getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("button", { name: /^Take back/ }).click();
+  const refused = page.locator("[data-testid=take-back][data-state=refused]");
+  await refused.getByText("Could not ask the party: it did not answer.").waitFor();
+  const again = refused.getByRole("button", { name: "Try again: Take Moody out of the party again" });
+  await again.waitFor();
+  await visit.shot("undo-failed-phone");
+  expect(await barriers(page)).toEqual([]);
+  await page.reload();
+  await again.focus();
+  await page.keyboard.press("Enter");
+  await page.locator("[data-testid=take-back][data-state=done]").getByText("Taken back:").waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("take-back-told");
+  expect(await page.getByRole("button", { name: /^(Take back|Try again)/ }).count()).toBe(0);
+});
+
+test("a press after the time is answered with a plain sentence", async ({ skip }) => {
+  if (!house.fake) skip();
+  const visit = await enter(PHONE);
+  const { page } = visit;
+  // A browser whose clock is behind offers what the house does not any more.
+  await page.clock.install({ time: Date.now() - 3_600_000 });
+  await page.reload();
+  await say(page, "Add Hasty to the party");
+  await page.locator("[data-testid=approval][data-state=open]").getByRole("button", { name: "Approve" }).click();
+  const press = page.getByRole("button", { name: /^Take back/ });
+  await press.waitFor();
+  const offered = Date.now();
+  await expect.poll(() => Date.now() - offered, { timeout: 5_000 }).toBeGreaterThan(1_600);
+  await press.click();
+  await page
+    .locator("[data-testid=take-back][data-state=refused]")
+    .getByText("Not taken back. The time in which this could be taken back is over.")
+    .waitFor();
+  await visit.shot("undo-late-phone");
+  expect(await barriers(page)).toEqual([]);
+  meant(visit);
 });
 
 test("a decision by keyboard: declined with a reason, and the focus stays with what came of it", async ({ skip }) => {

@@ -258,6 +258,8 @@ struct Drawing<W> {
     step_text: bool,
     thinking: bool,
     shown_calls: HashSet<String>,
+    /// Notices of this turn that were drawn: they stand in its last message, too.
+    noticed: Vec<String>,
     /// What waits for a decision since the last question.
     opened: Vec<Approval>,
 }
@@ -272,6 +274,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
             step_text: false,
             thinking: false,
             shown_calls: HashSet::new(),
+            noticed: Vec::new(),
             opened: Vec::new(),
         }
     }
@@ -318,6 +321,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
             }
             EventKind::Progress { text } => self.line(&self.dim(&self.fit(&format!("… {text}")))).await?,
             EventKind::Noticed { notice } if notice.kind != NoticeKind::Fallback => {
+                self.noticed.push(notice.text.clone());
                 self.line(&notice.text).await?;
             }
             EventKind::Noticed { notice } => self.line(&self.dim(&self.fit(&notice.text))).await?,
@@ -331,14 +335,26 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
     }
 
     async fn finish(&mut self, state: TurnState, messages: &[Message]) -> Result<Ended, ConsoleError> {
-        // What came as a whole, or as a notice, was not drawn yet.
-        let last = messages.last().map(|message| message.visible_text()).unwrap_or_default();
-        if !self.step_text && !last.is_empty() {
-            self.flow(&last).await?;
+        // What came as a whole was not drawn yet, nor were notices of a turn that ended before it was watched.
+        let parts = messages.last().map(|message| message.parts.as_slice()).unwrap_or_default();
+        let unseen: Vec<&str> = parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text { text } if !self.step_text => Some(text.as_str()),
+                Part::Notice(notice) if notice.kind != NoticeKind::Fallback && !self.noticed.contains(&notice.text) => {
+                    Some(notice.text.as_str())
+                }
+                _ => None,
+            })
+            .filter(|text| !text.is_empty())
+            .collect();
+        if !unseen.is_empty() {
+            self.flow(&unseen.join("\n\n")).await?;
         }
         self.line("").await?;
         self.step_text = false;
         self.shown_calls.clear();
+        self.noticed.clear();
         Ok(match state {
             TurnState::Done => Ended::Answered,
             TurnState::Cancelled => Ended::Stopped,
@@ -426,6 +442,7 @@ impl<W: AsyncWrite + Unpin> Drawing<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use majordomo_domain::{MessageId, Notice, Role};
 
     async fn drawn(pieces: &[&str], columns: usize) -> String {
         let mut drawing = Drawing::new(Vec::new(), Look { colours: false, columns });
@@ -442,5 +459,36 @@ mod tests {
         assert_eq!(drawn(&["The ", "Cabinet ", "of ", "Dr. ", "Caligari ", "is a ", "film"], 16).await, whole);
         assert_eq!(drawn(&["one\n\n", "two"], 16).await, "one\n\ntwo");
         assert_eq!(drawn(&["- a  b\n  c"], 16).await, "- a  b\n  c");
+    }
+
+    /// What is drawn of a turn: notices as they are announced, then its end with these parts.
+    async fn ended(announced: &[&Notice], parts: Vec<Part>) -> String {
+        let (conversation, turn) = (ConversationId::new(), TurnId::new());
+        let message =
+            Message { id: MessageId::new(), turn, position: 1, role: Role::Assistant, parts, created_at_ms: 0 };
+        let end = EventKind::TurnFinished {
+            state: TurnState::Done,
+            messages: vec![message],
+            model: String::new(),
+            usage: Default::default(),
+            cost_micros: 0,
+            duration_ms: 1,
+        };
+        let noticed = announced.iter().map(|notice| EventKind::Noticed { notice: Notice::clone(notice) });
+        let mut drawing = Drawing::new(Vec::new(), Look::default());
+        for (kind, number) in noticed.chain([end]).zip(1..) {
+            drawing.event(&Event { conversation, number, turn, kind }).await.unwrap();
+        }
+        String::from_utf8(drawing.out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_receipt_is_drawn_once_with_and_without_an_answer_around_it() {
+        let receipt = Notice::new(NoticeKind::Receipt, "V was removed from the party.");
+        let part = || Part::Notice(receipt.clone());
+        assert_eq!(ended(&[&receipt], vec![part()]).await, "V was removed from the party.\n\n");
+        let whole = ended(&[&receipt], vec![Part::text("Gone."), part()]).await;
+        assert_eq!(whole, "V was removed from the party.\nGone.\n\n");
+        assert_eq!(ended(&[], vec![part()]).await, "V was removed from the party.\n\n", "nobody saw it announced");
     }
 }

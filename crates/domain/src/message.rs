@@ -1,6 +1,6 @@
 //! What is said in a conversation, in a form every model dialect can send and every channel can draw.
 
-use crate::{ApprovalId, Card, Label, MessageId, Millis, TurnId, tool::UndoCall};
+use crate::{ApprovalId, Card, Label, MessageId, Millis, RequestId, TurnId, tool::UndoCall};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -151,6 +151,24 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// One plain sentence for a person.
     pub text: String,
+    /// What it is news of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+}
+
+/// Something somebody had asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    pub request: RequestId,
+    /// A picture's own name, as on a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+impl Notice {
+    pub fn new(kind: NoticeKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), about: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

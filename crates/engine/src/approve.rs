@@ -430,7 +430,7 @@ impl Engine {
 
 /// What begins the turn after a decision.
 fn decided(text: String) -> Vec<Part> {
-    vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })]
+    vec![Part::Notice(Notice::new(NoticeKind::Decided, text))]
 }
 
 fn may_see(approval: &Approval, person: &Person) -> bool {

@@ -120,7 +120,7 @@ impl Engine {
             address: invoke.address,
             room: None,
             platform_id: invoke.platform_id,
-            parts: vec![Part::Notice(Notice { kind: NoticeKind::Decided, text })],
+            parts: vec![Part::Notice(Notice::new(NoticeKind::Decided, text))],
             model: None,
             output_tokens: None,
             task: Task::Invoke {

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use majordomo_domain::{
     Address, ConversationId, Follow, Notice, NoticeKind, NoticeLevel, Part, Person, PersonId, Progress, Request,
     RequestId, RequestState, Standing, ToolError, TurnId, fault_point,
+    message::About,
     op::{Say, Task},
     request::{RequestEvent, Watcher},
     text::shorten,
@@ -29,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(60);
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 /// A webhook is looked into after so long, so that the ones behind it are looked into with it. Milliseconds.
 const HINT_MS: i64 = 1_500;
+/// After something happened it is looked at often for so long. Milliseconds.
+const FRESH_MS: i64 = 5 * 60_000;
 /// A wish whose question was never asked ends after so long. Milliseconds.
 const UNASKED_MS: i64 = 10 * 60_000;
 /// News told in one message.
@@ -181,6 +184,7 @@ impl Engine {
             Some(ms) => i64::try_from(ms).unwrap_or(pace),
             None if progress.is_settling => (pace / 3).max(1_000),
             None if progress.is_downloading => pace,
+            None if self.is_fresh(request, now_ms).await? => (pace / 3).max(1_000),
             None => pace * 15,
         };
         Ok(Advance {
@@ -194,6 +198,12 @@ impl Engine {
             look_at_ms: now_ms + again,
             now_ms,
         })
+    }
+
+    /// Whether something happened to it a moment ago, such as a yes: whether a search finds anything is known within minutes.
+    async fn is_fresh(&self, request: &Request, now_ms: i64) -> Result<bool, EngineError> {
+        let story = self.0.store.request_story(request.id).await?;
+        Ok(story.last().is_some_and(|line| now_ms - line.at_ms < FRESH_MS))
     }
 
     /// The same news for every admin, where they get such news.
@@ -242,11 +252,20 @@ impl Engine {
             return Ok(inner.store.put_off_news(ids, awake_ms).await?);
         }
         let (conversation, address, create) = self.where_to_tell(first).await?;
-        let mut lines: Vec<&str> = Vec::new();
+        // A notice for each thing they are about, with its lines.
+        let mut lines: Vec<(&str, Vec<&str>)> = Vec::new();
         for news in news {
-            if !lines.contains(&news.text.as_str()) {
-                lines.push(&news.text);
+            match lines.iter_mut().find(|(subject, _)| *subject == news.subject) {
+                Some((_, known)) if known.contains(&news.text.as_str()) => {}
+                Some((_, known)) => known.push(&news.text),
+                None => lines.push((&news.subject, vec![&news.text])),
             }
+        }
+        let mut parts = Vec::new();
+        for (subject, lines) in lines {
+            let request = inner.store.request_of(subject).await?;
+            let about = request.map(|request| About { request: request.id, picture: request.picture });
+            parts.push(Part::Notice(Notice { about, ..Notice::new(NoticeKind::News, lines.join("\n")) }));
         }
         let room = inner.rooms.of(conversation);
         let _gate = room.gate.lock().await;
@@ -259,7 +278,7 @@ impl Engine {
             address,
             room: None,
             platform_id: None,
-            parts: vec![Part::Notice(Notice { kind: NoticeKind::News, text: lines.join("\n") })],
+            parts,
             model: None,
             output_tokens: None,
             task: Task::News,

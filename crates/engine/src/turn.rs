@@ -397,7 +397,7 @@ impl Making<'_> {
     }
 
     fn notice(&mut self, kind: NoticeKind, text: String) {
-        let notice = Notice { kind, text };
+        let notice = Notice::new(kind, text);
         self.tell(EventKind::Noticed { notice: notice.clone() });
         self.notices.push(notice);
     }

@@ -22,10 +22,14 @@ use std::{collections::HashSet, fmt::Write};
 const CHANNEL: &str = "web";
 /// Messages of a conversation in which the newest change is looked for.
 const LOOKED_THROUGH: u32 = 200;
+/// How often one change may be pressed for: a first time, and again after each failure.
+const MOST_PRESSES: u32 = 10;
 
 /// How it stands with taking the change of one call back, once somebody wanted it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenBack {
+    /// In which the change was made.
+    pub changed: TurnId,
     pub call_id: String,
     /// In which it was wanted.
     pub turn: TurnId,
@@ -34,6 +38,8 @@ pub struct TakenBack {
     pub state: TakingBack,
     /// Why not, as one sentence; empty when there is none.
     pub reason: String,
+    /// It failed, and may be pressed for again while it is offered.
+    pub may_retry: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +48,7 @@ pub enum TakingBack {
     Waits,
     Runs,
     Done,
-    /// It was not taken back, and will not be.
+    /// It was not taken back.
     Refused,
     /// Nobody knows whether it was.
     Uncertain,
@@ -57,9 +63,22 @@ pub struct Undoable {
     pub title: String,
 }
 
-/// One press or many: it is taken back once.
-fn press_of(turn: TurnId, call_id: &str) -> String {
-    format!("undo:{turn}:{call_id}")
+/// What a press is written down by: equal for all that mean the same try, so that it is taken back once.
+fn press_of(turn: TurnId, call_id: &str, number: u32) -> String {
+    match number {
+        0 => format!("undo:{turn}:{call_id}"),
+        again => format!("undo:{turn}:{call_id}:{again}"),
+    }
+}
+
+/// What came of a press.
+struct Outcome {
+    state: TakingBack,
+    reason: String,
+    /// Nothing happened, and nobody had said no.
+    has_failed: bool,
+    /// The turn that carried it out, after a decision.
+    carried: Option<TurnId>,
 }
 
 fn results(message: &Message) -> impl DoubleEndedIterator<Item = &CallResult> {
@@ -85,8 +104,8 @@ impl Batch<'_> {
 }
 
 impl Engine {
-    /// Take back what a call of a turn has changed: for the one it was done for, or an admin, once, while it is offered. The turn that
-    /// takes it back.
+    /// Take back what a call of a turn has changed: for the one it was done for, or an admin, once, while it is offered; again when it
+    /// failed. The turn that takes it back.
     pub async fn undo(&self, person: &Person, turn: TurnId, call_id: &str) -> Result<TurnId, EngineError> {
         let row = self.0.store.turn(turn).await?;
         if row.person != person.id && person.standing != Standing::Admin {
@@ -99,12 +118,23 @@ impl Engine {
         if self.0.clock.now_ms() > offer.until_ms {
             return Err(EngineError::Conflict("the time in which this could be taken back is over".into()));
         }
+        let number = match self.newest_press(turn, call_id).await? {
+            None => 0,
+            Some((number, pressed)) => {
+                let approvals = self.0.store.conversation_approvals(row.conversation).await?;
+                let came = self.came_of(&approvals, pressed).await?;
+                if !self.may_retry(&came, number, &offer.call.tool) {
+                    return Ok(pressed);
+                }
+                number + 1
+            }
+        };
         let invoke = Invoke {
             conversation: row.conversation,
             agent: row.agent,
             author: person.id,
             address: Address::new(CHANNEL, row.conversation.to_string()),
-            platform_id: Some(press_of(turn, call_id)),
+            platform_id: Some(press_of(turn, call_id, number)),
             tool: offer.call.tool.clone(),
             arguments: offer.call.arguments.to_string(),
         };
@@ -134,7 +164,7 @@ impl Engine {
     }
 
     /// What could be taken back now, of the newest messages of a talk: the newest change that is still offered, that nobody wanted
-    /// taken back yet, and that did not itself take something back.
+    /// taken back yet or that could not be, and that did not itself take something back.
     pub async fn undoable(&self, conversation: ConversationId) -> Result<Option<Undoable>, EngineError> {
         let page = self.0.store.messages(conversation, None, LOOKED_THROUGH).await?;
         let known = self.taken_back_of(conversation, &page.messages).await?;
@@ -144,7 +174,8 @@ impl Engine {
             for result in results(message).rev() {
                 let Some(offer) = result.undo.as_deref().filter(|offer| offer.until_ms >= now_ms) else { continue };
                 let call_id = result.call_id.clone();
-                if self.0.store.accepted(CHANNEL, &press_of(message.turn, &call_id)).await?.is_none() {
+                let pressed = known.iter().find(|one| one.changed == message.turn && one.call_id == call_id);
+                if pressed.is_none_or(|pressed| pressed.may_retry) {
                     return Ok(Some(Undoable { turn: message.turn, call_id, title: offer.call.title.clone() }));
                 }
             }
@@ -159,40 +190,72 @@ impl Engine {
     ) -> Result<Vec<TakenBack>, EngineError> {
         let mut found = Vec::new();
         let mut approvals = None;
+        let now_ms = self.0.clock.now_ms();
         for message in messages {
-            for result in results(message).filter(|result| result.undo.is_some()) {
-                let press = press_of(message.turn, &result.call_id);
-                let Some(turn) = self.0.store.accepted(CHANNEL, &press).await? else { continue };
+            for (result, offer) in results(message).filter_map(|result| Some((result, result.undo.as_deref()?))) {
+                let Some((number, turn)) = self.newest_press(message.turn, &result.call_id).await? else { continue };
                 if approvals.is_none() {
                     approvals = Some(self.0.store.conversation_approvals(conversation).await?);
                 }
-                let asked = newest_version(approvals.as_deref().unwrap_or_default(), turn);
-                let (state, reason) = match asked {
-                    Some(approval) => by_approval(approval),
-                    None => self.by_turn(turn).await?,
-                };
-                let carried = asked.and_then(|approval| approval.decision_turn);
-                found.push(TakenBack { call_id: result.call_id.clone(), turn, carried, state, reason });
+                let came = self.came_of(approvals.as_deref().unwrap_or_default(), turn).await?;
+                let may_retry = self.may_retry(&came, number, &offer.call.tool) && now_ms <= offer.until_ms;
+                found.push(TakenBack {
+                    changed: message.turn,
+                    call_id: result.call_id.clone(),
+                    turn,
+                    carried: came.carried,
+                    state: came.state,
+                    reason: came.reason,
+                    may_retry,
+                });
             }
         }
         Ok(found)
     }
 
+    /// The last press for a change, and which one that was. None when nobody wanted it taken back.
+    async fn newest_press(&self, turn: TurnId, call_id: &str) -> Result<Option<(u32, TurnId)>, EngineError> {
+        let mut newest = None;
+        for number in 0..MOST_PRESSES {
+            match self.0.store.accepted(CHANNEL, &press_of(turn, call_id, number)).await? {
+                Some(pressed) => newest = Some((number, pressed)),
+                None => break,
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Whether another press is another try. Where nobody knows whether it happened, only of a call that looks first.
+    fn may_retry(&self, came: &Outcome, number: u32, tool: &str) -> bool {
+        let looks_first = || {
+            self.0.catalogue.find(tool).is_some_and(|found| found.tool.repeat == majordomo_domain::Repeat::Checkable)
+        };
+        number + 1 < MOST_PRESSES && (came.has_failed || (came.state == TakingBack::Uncertain && looks_first()))
+    }
+
+    async fn came_of(&self, approvals: &[Approval], pressed: TurnId) -> Result<Outcome, EngineError> {
+        match newest_version(approvals, pressed) {
+            Some(approval) => Ok(by_approval(approval)),
+            None => self.by_turn(pressed).await,
+        }
+    }
+
     /// Where nobody had to be asked: by what the turn itself came to.
-    async fn by_turn(&self, turn: TurnId) -> Result<(TakingBack, String), EngineError> {
+    async fn by_turn(&self, turn: TurnId) -> Result<Outcome, EngineError> {
         let row = self.0.store.turn(turn).await?;
+        let came = |state, reason, has_failed| Ok(Outcome { state, reason, has_failed, carried: None });
         if matches!(row.state, TurnState::Queued | TurnState::Running) {
-            return Ok((TakingBack::Runs, String::new()));
+            return came(TakingBack::Runs, String::new(), false);
         }
         let messages = self.0.store.turn_messages(&row).await?;
-        Ok(match messages.iter().flat_map(results).rfind(|result| result.call_id == DIRECT) {
-            Some(result) if result.uncertain => (TakingBack::Uncertain, String::new()),
+        match messages.iter().flat_map(results).rfind(|result| result.call_id == DIRECT) {
+            Some(result) if result.uncertain => came(TakingBack::Uncertain, String::new(), false),
             Some(result) if result.is_error => {
-                (TakingBack::Refused, result.text.lines().next().unwrap_or_default().to_owned())
+                came(TakingBack::Refused, result.text.lines().next().unwrap_or_default().to_owned(), true)
             }
-            Some(_) => (TakingBack::Done, String::new()),
-            None => (TakingBack::Refused, row.error.unwrap_or_default()),
-        })
+            Some(_) => came(TakingBack::Done, String::new(), false),
+            None => came(TakingBack::Refused, row.error.unwrap_or_default(), true),
+        }
     }
 }
 
@@ -205,7 +268,7 @@ fn newest_version(approvals: &[Approval], turn: TurnId) -> Option<&Approval> {
     Some(newest)
 }
 
-fn by_approval(approval: &Approval) -> (TakingBack, String) {
+fn by_approval(approval: &Approval) -> Outcome {
     let state = match approval.state {
         ApprovalState::Open => TakingBack::Waits,
         ApprovalState::Approved | ApprovalState::Running => TakingBack::Runs,
@@ -225,5 +288,10 @@ fn by_approval(approval: &Approval) -> (TakingBack, String) {
         },
         _ => approval.outcome.clone().unwrap_or_default(),
     };
-    (state, if state == TakingBack::Refused { reason } else { String::new() })
+    Outcome {
+        reason: if state == TakingBack::Refused { reason } else { String::new() },
+        has_failed: matches!(approval.state, ApprovalState::Expired | ApprovalState::Void | ApprovalState::Failed),
+        carried: approval.decision_turn,
+        state,
+    }
 }

@@ -18,7 +18,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -52,6 +52,8 @@ pub struct World {
     store: Arc<OnceLock<Store>>,
     shelf: follow::Shelf,
     stars: Arc<Mutex<BTreeMap<String, i64>>>,
+    /// Nobody answers who could change something.
+    is_down: Arc<AtomicBool>,
 }
 
 /// Look a film up.

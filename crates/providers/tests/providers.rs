@@ -392,10 +392,7 @@ fn eventful(provider: &str, states: &[Value]) -> ModelRequest {
         message(Role::Assistant, first),
         message(Role::Tool, vec![result("call_1", "Metropolis (1927)", false), result("call_1", "twice", false)]),
         message(Role::Assistant, vec![Part::text("It is \"Metropolis\"."), Part::text(" ")]),
-        message(
-            Role::Assistant,
-            vec![Part::Notice(Notice { kind: NoticeKind::Cancelled, text: "Stopped by you.".into() })],
-        ),
+        message(Role::Assistant, vec![Part::Notice(Notice::new(NoticeKind::Cancelled, "Stopped by you."))]),
         message(Role::User, vec![Part::text("And now?")]),
         message(Role::User, vec![Part::text(""), Part::text("Quick.")]),
         message(Role::Assistant, last),

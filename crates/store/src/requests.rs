@@ -176,6 +176,12 @@ impl Store {
         self.first(sql, &[toolkit.into(), subject.into()]).await?.as_ref().map(read).transpose()
     }
 
+    /// The newest of a subject, whichever toolkit follows it.
+    pub async fn request_of(&self, subject: &str) -> Result<Option<Request>> {
+        let sql = "SELECT * FROM requests WHERE subject = ? ORDER BY created_at_ms DESC, id DESC LIMIT 1";
+        self.first(sql, &[subject.into()]).await?.as_ref().map(read).transpose()
+    }
+
     /// The newest of a subject, open or over.
     pub async fn last_request(&self, toolkit: &str, subject: &str) -> Result<Option<Request>> {
         let sql =

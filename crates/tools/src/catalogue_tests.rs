@@ -3,7 +3,7 @@
 use crate::{Config, Off, Parts, testing::upstream, toolkits};
 use majordomo_domain::{Effect, Toolkit, tool::Undo};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A Plex server nobody is asked for.
 fn plex() -> crate::plex::Config {
@@ -126,6 +126,7 @@ fn names_are_unique_and_well_formed_and_schemas_are_objects() {
                 "media_removal",
                 "media_report",
                 "media_request",
+                "media_take_back",
                 "media_mend",
                 "media_hooks_install",
                 "media_hooks_remove",
@@ -163,6 +164,15 @@ fn every_change_says_how_it_is_taken_back_or_why_it_cannot_be() {
             (effect, undo) => panic!("{}: {effect:?} and {undo:?}", tool.name),
         }
     }
+}
+
+/// A tool that is forgotten in `undo_walks.rs` is found here, as is a walk of a tool that says otherwise by now.
+#[test]
+fn every_change_that_is_taken_back_by_a_call_is_walked_there_and_back() {
+    let kits = all();
+    let by_call = kits.iter().flat_map(|kit| &kit.tools).filter(|tool| tool.undo == Undo::ByCall);
+    let by_call: BTreeSet<&str> = by_call.map(|tool| tool.name).collect();
+    assert_eq!(by_call, crate::undo_walks::walked());
 }
 
 /// Names the household's earlier systems used, and those of the services' operations.

@@ -25,6 +25,8 @@ pub mod tvmaze;
 mod catalogue_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod undo_walks;
 
 use majordomo_domain::{Secret, Toolkit};
 use majordomo_store::Store;

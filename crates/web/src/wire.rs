@@ -423,6 +423,18 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// One plain sentence for a person.
     pub text: String,
+    /// What it is news of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+}
+
+/// Something somebody had asked for.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct About {
+    pub request: Uuid,
+    /// A picture's own name, as on a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -824,6 +836,8 @@ pub struct TakenBack {
     pub state: TakingBack,
     /// Why it was not taken back, as one sentence; empty when there is nothing to say.
     pub reason: String,
+    /// It failed, and may be pressed for again.
+    pub may_retry: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -1150,7 +1164,7 @@ mod tests {
                 uncertain: true,
             }),
         ];
-        parts.extend(kinds.map(|kind| domain::Part::Notice(domain::Notice { kind, text: "so".into() })));
+        parts.extend(kinds.map(|kind| domain::Part::Notice(domain::Notice::new(kind, "so"))));
         domain::Message {
             id: MessageId::new(),
             turn: TurnId::new(),
@@ -1167,7 +1181,8 @@ mod tests {
         same::<_, Message>(&message());
         same::<_, Card>(&domain::Card::new("bare"));
         let text = || "x".to_owned();
-        let notice = domain::Notice { kind: domain::NoticeKind::Partial, text: text() };
+        let about = Some(domain::message::About { request: domain::RequestId::new(), picture: Some(text()) });
+        let notice = domain::Notice { about, ..domain::Notice::new(domain::NoticeKind::Partial, text()) };
         let call = event::RunningCall {
             call_id: text(),
             name: text(),

@@ -542,7 +542,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take back what a call of this turn has changed, once, while it is offered. Pressed twice it is the same turn. */
+        /** Take back what a call of this turn has changed, while it is offered: once, and again where it failed. */
         post: operations["post_turns_id_undo"];
         delete?: never;
         options?: never;
@@ -792,6 +792,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Something somebody had asked for. */
+        About: {
+            /** @description A picture's own name, as on a card. */
+            picture?: string | null;
+            /** Format: uuid */
+            request: string;
+        };
         Accepted: {
             /**
              * Format: int32
@@ -1389,6 +1396,7 @@ export interface components {
             session_id: string;
         };
         Notice: {
+            about?: components["schemas"]["About"] | null;
             kind: components["schemas"]["NoticeKind"];
             /** @description One plain sentence for a person. */
             text: string;
@@ -1684,6 +1692,8 @@ export interface components {
         /** @description How it stands with a change that somebody wanted taken back. */
         TakenBack: {
             call_id: string;
+            /** @description It failed, and may be pressed for again. */
+            may_retry: boolean;
             /** @description Why it was not taken back, as one sentence; empty when there is nothing to say. */
             reason: string;
             state: components["schemas"]["TakingBack"];

@@ -1,6 +1,6 @@
 /** Results as a person wants to see them: a shelf of posters, one wide card, or a row of plain ones. */
 
-import { ChevronLeft, ChevronRight, ExternalLink, ImageOff } from "lucide-react";
+import { ChevronLeft, ChevronRight, Clapperboard, ExternalLink, ImageOff } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { pictureAddress } from "../api/client";
 import type { Card } from "../api/types";
@@ -12,10 +12,22 @@ import { revealedText } from "./reveal";
 export function Picture({ card, className }: { card: Pick<Card, "picture">; className: string }) {
   const [missing, setMissing] = useState(false);
   const address = pictureAddress(card.picture);
-  if (!address || missing) {
+  // There may never have been one, which is no fault; one that does not come is.
+  if (!address) {
+    return (
+      <span
+        aria-hidden="true"
+        data-testid="no-picture"
+        className={classes("grid place-items-center bg-linen text-ink-3/70", className)}
+      >
+        <Clapperboard className="size-2/5 max-h-8 max-w-8" strokeWidth={1.5} />
+      </span>
+    );
+  }
+  if (missing) {
     return (
       <span className={classes("grid place-items-center bg-hover text-ink-3", className)}>
-        <ImageOff size={18} aria-hidden="true" />
+        <ImageOff className="size-2/5 max-h-5 max-w-5" aria-hidden="true" />
         <span className="sr-only">{words.state.picture_missing}</span>
       </span>
     );

@@ -18,13 +18,14 @@ import {
 } from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense, useState } from "react";
 import { api } from "../api/client";
-import type { NoticeKind } from "../api/types";
+import type { Notice, NoticeKind } from "../api/types";
 import { Button, CopyButton, classes, Dialog, IconButton, Spinner, useNow, useSeen } from "../kit/pieces";
 import { addressOf } from "../kit/route";
 import { useSetting } from "../kit/settings";
 import { date, duration, money, tokens, wholeTokens, words } from "../words/en";
 import { ApprovalPlace } from "./approvals";
 import { Work } from "./call";
+import { Picture } from "./cards";
 import { Isolated } from "./isolated";
 import type { PointedAt } from "./links";
 import { type Answer, answerText, type Said, type Summary } from "./reduce";
@@ -134,36 +135,53 @@ export const DecidedLine = memo(function DecidedLine({ text }: { text: string })
   );
 });
 
-/** News of what was asked for: said by the house unasked, so it looks like nobody's words. */
-export const NewsLine = memo(function NewsLine({ item }: { item: Pick<Said, "text" | "at_ms"> }) {
+/** News of what was asked for: said by the house unasked, so it looks like nobody's words. Each thing beside its poster. */
+export const NewsLine = memo(function NewsLine({ item }: { item: Pick<Said, "text" | "at_ms" | "news"> }) {
+  const news: Pick<Notice, "text" | "about">[] = item.news ?? [{ text: item.text, about: null }];
   return (
     <div
       role="note"
       data-testid="notice"
       data-kind="news"
-      className="enter my-3 flex items-start gap-3 rounded-2xl border border-livery/20 bg-livery-soft px-4 py-3"
+      className="enter my-3 overflow-hidden rounded-2xl border border-livery/20 bg-livery-soft px-4 py-3"
     >
-      <span
-        aria-hidden="true"
-        className="grid size-8 shrink-0 place-items-center rounded-full bg-livery text-on-livery"
-      >
-        <Popcorn size={16} />
-      </span>
-      <div className="min-w-0 flex-1 overflow-y-clip pt-0.5">
-        <span className="sr-only">{words.notice.news}: </span>
-        {item.text.split("\n").map((line, place) => (
-          <p key={place} className="font-medium text-[15px] leading-normal">
-            <Isolated text={line} />
-          </p>
+      <span className="sr-only">{words.notice.news}: </span>
+      <ul className="space-y-3">
+        {news.map(({ text, about }, place) => (
+          <li key={place} className="flex items-center gap-3.5" data-testid="news">
+            {about ? (
+              <Picture
+                card={{ picture: about.picture ?? null }}
+                className="aspect-2/3 w-11 shrink-0 rounded-md ring-1 ring-line"
+              />
+            ) : (
+              <span
+                aria-hidden="true"
+                className="grid size-8 shrink-0 place-items-center rounded-full bg-livery text-on-livery"
+              >
+                <Popcorn size={16} />
+              </span>
+            )}
+            <div className="min-w-0 flex-1 overflow-y-clip">
+              {text.split("\n").map((line, row) => (
+                <p key={row} className="font-medium text-[15px] leading-normal">
+                  <Isolated text={line} />
+                </p>
+              ))}
+              <p className="mt-0.5 flex flex-wrap gap-x-2 text-[12.5px] text-ink-2">
+                <time dateTime={new Date(item.at_ms).toISOString()}>{date(item.at_ms)}</time>
+                <span aria-hidden="true">·</span>
+                <a
+                  href={addressOf({ page: "requests", ...(about ? { id: about.request } : {}) })}
+                  className="text-livery hover:underline"
+                >
+                  {about ? words.notice.news_story : words.pages.requests}
+                </a>
+              </p>
+            </div>
+          </li>
         ))}
-        <p className="mt-0.5 flex flex-wrap gap-x-2 text-[12.5px] text-ink-2">
-          <time dateTime={new Date(item.at_ms).toISOString()}>{date(item.at_ms)}</time>
-          <span aria-hidden="true">·</span>
-          <a href={addressOf({ page: "requests" })} className="text-livery hover:underline">
-            {words.pages.requests}
-          </a>
-        </p>
-      </div>
+      </ul>
     </div>
   );
 });

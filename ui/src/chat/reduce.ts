@@ -457,6 +457,8 @@ export interface Said {
   kind: "said";
   /** Not words of a person but the house's own: what was decided, or news of something asked for. */
   told: "decided" | "news" | undefined;
+  /** What is told, each with what it is news of. */
+  news?: Notice[];
   id: string;
   turn: string | undefined;
   text: string;
@@ -642,6 +644,7 @@ function said(message: Message): Said {
   return {
     kind: "said",
     told,
+    ...(told === "news" ? { news: notices } : {}),
     id: message.id,
     turn: message.turn,
     text: told ? notices.map((notice) => notice.text).join(told === "news" ? "\n" : " ") : text,

@@ -8,7 +8,13 @@ const offer: UndoOffer = {
   title: "Give it its 8 stars back",
   until_ms: 1_000,
 };
-const known = (state: TakenBack["state"]): TakenBack => ({ call_id: "a", turn_id: "t", state, reason: "" });
+const known = (state: TakenBack["state"]): TakenBack => ({
+  call_id: "a",
+  turn_id: "t",
+  state,
+  reason: "",
+  may_retry: false,
+});
 
 test.each<[string, TakenBack | undefined, number, ReturnType<typeof standing>]>([
   ["nobody pressed, in time", undefined, 1_000, "offered"],

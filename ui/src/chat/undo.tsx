@@ -1,7 +1,8 @@
-/** Taking back what a call has changed: offered for a while, done once, and how it stands is the service's to tell. */
+/** Taking back what a call has changed: offered for a while, done once, tried again where it failed; how it stands is the service's to
+ * tell. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, CircleHelp, Hand, Undo2, X } from "lucide-react";
+import { Check, CircleHelp, Hand, RotateCw, Undo2, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { ApiError, api } from "../api/client";
 import type { TakenBack, UndoOffer } from "../api/types";
@@ -62,10 +63,14 @@ export function TakeBack({ turn, call, offer }: { turn: string; call: string; of
   // The button is gone after the press, so whoever pressed it goes on at what is told in its place.
   const pressed = useRef(false);
   useEffect(() => {
-    if (!pressed.current || state === "offered") return;
+    if (!pressed.current || state === "offered" || press.isPending) return;
     pressed.current = false;
     told.current?.focus();
-  }, [state]);
+  }, [state, press.isPending]);
+  const takeBack = () => {
+    pressed.current = true;
+    press.mutate();
+  };
 
   if (isPending || (state === undefined && !press.error)) return null;
   const title = <Isolated text={offer.title} />;
@@ -77,10 +82,7 @@ export function TakeBack({ turn, call, offer }: { turn: string; call: string; of
             className="h-8! px-3! pointer-coarse:h-10!"
             title={said.until(date(offer.until_ms))}
             aria-label={`${said.take_back}: ${offer.title}`}
-            onClick={() => {
-              pressed.current = true;
-              press.mutate();
-            }}
+            onClick={takeBack}
           >
             <Undo2 size={14} aria-hidden="true" />
             {said.take_back}
@@ -106,21 +108,41 @@ export function TakeBack({ turn, call, offer }: { turn: string; call: string; of
   };
   const shown = state === undefined || state === "offered" ? "refused" : state;
   const [sign, tone, text] = faces[shown];
-  const reason = known?.reason || (known ? "" : (press.error?.message ?? ""));
+  const unasked = press.error && !late ? said.not_asked(press.error.message) : undefined;
+  // What the last press came to counts, not what the one before it did.
+  const reason = late ? (press.error?.message ?? "") : (known?.reason ?? press.error?.message ?? "");
+  const again = (shown === "refused" || shown === "uncertain") && known?.may_retry === true && !over && !late;
   return (
-    <p
-      ref={told}
-      tabIndex={-1}
-      role="status"
-      data-testid="take-back"
-      data-state={shown}
-      className="mt-2.5 flex items-start gap-2 rounded-md text-[13px] leading-snug"
-    >
-      <span className={classes("mt-0.5 grid size-[18px] shrink-0 place-items-center", tone)}>{sign}</span>
-      <span className="min-w-0 overflow-y-clip pt-0.5 text-ink-2 [overflow-wrap:anywhere]">
-        <span className={classes("font-medium", tone)}>{text}</span>{" "}
-        {shown === "refused" && reason !== "" ? <Isolated text={said.because(reason)} /> : title}
-      </span>
-    </p>
+    <div data-testid="take-back" data-state={shown} className="mt-2.5">
+      <p
+        ref={told}
+        tabIndex={-1}
+        role="status"
+        data-testid="take-back-told"
+        className="flex items-start gap-2 rounded-md text-[13px] leading-snug"
+      >
+        <span className={classes("mt-0.5 grid size-[18px] shrink-0 place-items-center", tone)}>{sign}</span>
+        <span className="min-w-0 overflow-y-clip pt-0.5 text-ink-2 [overflow-wrap:anywhere]">
+          <span className={classes("font-medium", tone)}>{text}</span>{" "}
+          {shown === "refused" && reason !== "" ? <Isolated text={said.because(reason)} /> : title}
+        </span>
+      </p>
+      {again && (
+        <Button
+          className="mt-2 ms-[26px] h-8! px-3! pointer-coarse:h-10!"
+          title={said.until(date(offer.until_ms))}
+          aria-label={`${said.again}: ${offer.title}`}
+          onClick={takeBack}
+        >
+          <RotateCw size={14} aria-hidden="true" />
+          {said.again}
+        </Button>
+      )}
+      {known && unasked && (
+        <p role="alert" className="mt-1 ms-[26px] text-[13px] text-danger">
+          {unasked}
+        </p>
+      )}
+    </div>
   );
 }

@@ -10,7 +10,20 @@ import { Followed } from "./followed";
 import { Waiting } from "./frame";
 
 /** A change that was not made but asked about, with the card on which it is decided. */
-export function WaitsForYes({ id, text, me, onSettled }: { id: string; text: string; me: Me; onSettled: () => void }) {
+export function WaitsForYes({
+  id,
+  text,
+  quiet = false,
+  me,
+  onSettled,
+}: {
+  id: string;
+  text: string;
+  /** The page says so already. */
+  quiet?: boolean;
+  me: Me;
+  onSettled: () => void;
+}) {
   const { data, isError, refetch } = useQuery({
     queryKey: ["approvals", "one", id],
     queryFn: ({ signal }) => api.approval(id, signal),
@@ -34,7 +47,7 @@ export function WaitsForYes({ id, text, me, onSettled }: { id: string; text: str
   const shown = next ?? data;
   return (
     <section data-testid="waits-for-yes" aria-label={text}>
-      {(!shown || shown.state === "open") && (
+      {!quiet && (!shown || shown.state === "open") && (
         <p role="status" className="text-[14px] text-brass">
           {text}
         </p>

@@ -303,6 +303,7 @@ function Story({ story, me }: { story: RequestStory; me: Me }) {
             key={asked}
             id={asked}
             text={said.waits_for_yes}
+            quiet
             me={me}
             onSettled={() => void client.invalidateQueries({ queryKey: ["requests"] })}
           />
@@ -385,6 +386,8 @@ function Line({ line, last }: { line: StoryLine; last: boolean }) {
   const what = said.state[line.kind] ?? said.kind[line.kind] ?? "";
   // Who asked or joined is the sentence itself; who approved or took back stands behind what happened.
   const acted = line.actor_name !== null && (line.kind === "asked" || line.kind === "joined");
+  // What was told names them already: then it is that sentence.
+  const whole = acted && line.actor_name !== null && line.text.startsWith(`${line.actor_name} `);
   return (
     <li data-testid="story-line" data-kind={line.kind} className="relative flex gap-3.5 pb-5 last:pb-0">
       {!last && <span aria-hidden="true" className="absolute top-8 bottom-0 left-[13.5px] w-px bg-line-2" />}
@@ -397,7 +400,9 @@ function Line({ line, last }: { line: StoryLine; last: boolean }) {
       <div className="min-w-0 flex-1 overflow-y-clip pt-0.5">
         <p className="text-[14px] leading-snug">
           <span className="font-medium">
-            {acted && line.actor_name !== null ? (
+            {whole ? (
+              <Isolated text={line.text} />
+            ) : acted && line.actor_name !== null ? (
               <>
                 <Isolated text={line.actor_name} /> {said.kind[line.kind]}
               </>
@@ -412,7 +417,7 @@ function Line({ line, last }: { line: StoryLine; last: boolean }) {
             </span>
           )}
         </p>
-        {line.text !== "" && line.text !== what.toLowerCase() && (
+        {!whole && line.text !== "" && line.text !== what.toLowerCase() && (
           <p className="text-[13.5px] text-ink-2 leading-snug">
             <Isolated text={line.text} />
           </p>

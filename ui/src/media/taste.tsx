@@ -31,6 +31,8 @@ import {
   type Whose,
   withEdit,
 } from "./profile";
+import { TitlePoster } from "./titles";
+import { titleOf } from "./titles-fit";
 import { Shown, useTool } from "./tool";
 
 const said = words.taste;
@@ -284,6 +286,7 @@ function Field({ place, profile, tone, section, onEdit }: FieldProps) {
             numeric={kind === "numbers"}
             hint={path === "constraints.languageWhitelist" ? said.language_hint : undefined}
             tone={tone}
+            titles={path === "neverRecommend.titles"}
             values={listAt(profile, path)}
             onAdd={(added) => onEdit({ path, kind: "add", value: added })}
             onRemove={(removed) => onEdit({ path, kind: "remove", value: removed })}
@@ -337,6 +340,7 @@ function Chips({
   numeric,
   hint,
   tone,
+  titles,
   values,
   onAdd,
   onRemove,
@@ -345,6 +349,8 @@ function Chips({
   numeric: boolean;
   hint: string | undefined;
   tone: FieldProps["tone"];
+  /** They are titles, so each stands beside its poster. */
+  titles: boolean;
   values: (string | number)[];
   onAdd: (value: string | number) => void;
   onRemove: (value: string | number) => void;
@@ -390,10 +396,12 @@ function Chips({
             key={String(value)}
             data-testid="chip"
             className={classes(
-              "flex h-8 max-w-full items-center gap-0.5 rounded-full ps-3 pe-1 text-[13.5px]",
+              "flex max-w-full items-center gap-0.5 text-[13.5px]",
+              titles ? "rounded-lg py-1 ps-1 pe-1" : "h-8 rounded-full ps-3 pe-1",
               CHIP[tone] ?? "bg-press text-ink",
             )}
           >
+            {titles && <TitlePoster title={String(value)} className="me-2 w-7 rounded" />}
             <span className="truncate">
               <Isolated text={String(value)} />
             </span>
@@ -652,6 +660,9 @@ function Learned({
             <ul aria-label={said.learned} className="divide-y divide-line border-line border-y">
               {lessons.map((lesson) => (
                 <li key={lesson.id} data-testid="lesson" className="flex items-start gap-3 py-2.5">
+                  {titleOf(lesson) !== undefined && (
+                    <TitlePoster title={titleOf(lesson) ?? ""} className="w-8 rounded" />
+                  )}
                   <div className="min-w-0 flex-1 overflow-y-clip">
                     <p className="text-[14px] leading-snug">
                       <Isolated text={what(lesson)} />

@@ -13,6 +13,10 @@ function sentence(reason: string) {
   return /[.!?]$/.test(reason) ? reason : `${reason}.`;
 }
 
+function capital(text: string) {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
 /** Names that many tools give their arguments. */
 const ARGUMENTS: Record<string, string> = {
   quality_profile: "Quality",
@@ -218,7 +222,8 @@ export const words = {
     done: "Taken back:",
     refused: "Not taken back.",
     uncertain: "Nobody knows whether this was taken back:",
-    because: (reason: string) => sentence(reason),
+    again: "Try again",
+    because: (reason: string) => capital(sentence(reason)),
     not_asked: (reason: string) => `Not taken back yet: ${sentence(reason)}`,
   },
 
@@ -239,6 +244,7 @@ export const words = {
     receipt: "Done",
     correction: "Correction",
     news: "News",
+    news_story: "See the request",
   },
 
   approval: {

@@ -241,7 +241,7 @@ pub(crate) async fn give_up(engine: &Engine, room: &Room, handle: &TurnHandle, s
         turn: handle.turn,
         position: handle.ordinal * 1000 + 1,
         role: Role::Assistant,
-        parts: vec![Part::Notice(Notice { kind: NoticeKind::Failed, text })],
+        parts: vec![Part::Notice(Notice::new(NoticeKind::Failed, text))],
         created_at_ms: now_ms,
     };
     let end = FinishedTurn {

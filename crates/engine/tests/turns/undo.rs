@@ -1,8 +1,8 @@
 //! A change is taken back with one press, once, by the one it was done for, while it is offered.
 
 use super::*;
-use majordomo_domain::{Decision, testing::ManualClock, tool::UndoCall};
-use majordomo_engine::{TakingBack, Undoable};
+use majordomo_domain::{Decision, Repeat, testing::ManualClock, tool::UndoCall};
+use majordomo_engine::{TakenBack, TakingBack, Undoable};
 use serde_json::json;
 
 /// Give a film stars.
@@ -18,6 +18,7 @@ pub struct Rate {
 impl Tool for Rate {
     const NAME: &'static str = "films_rate";
     const EFFECT: Effect = Effect::Write;
+    const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: majordomo_domain::tool::Undo = majordomo_domain::tool::Undo::ByCall;
     type Service = World;
 
@@ -26,6 +27,9 @@ impl Tool for Rate {
     }
 
     async fn run(self, world: &World, _call: &Call) -> Result<Output, ToolError> {
+        if world.is_down.load(Ordering::SeqCst) {
+            return Err(ToolError::CouldNotAsk { service: "the critics".into(), reason: "they do not answer".into() });
+        }
         let before = world.stars.lock().unwrap().insert(self.title.clone(), self.stars).unwrap_or(0);
         let undo = UndoCall {
             tool: Self::NAME.into(),
@@ -67,9 +71,12 @@ impl Tool for Burn {
 impl House {
     /// How it stands with taking back what a turn has changed.
     async fn standing(&self, turn: TurnId) -> Vec<(TakingBack, String)> {
+        self.known(turn).await.into_iter().map(|one| (one.state, one.reason)).collect()
+    }
+
+    async fn known(&self, turn: TurnId) -> Vec<TakenBack> {
         let row = self.store.turn(turn).await.unwrap();
-        let known = self.engine.taken_back(&row).await.unwrap();
-        known.into_iter().map(|one| (one.state, one.reason)).collect()
+        self.engine.taken_back(&row).await.unwrap()
     }
 
     fn stars(&self, title: &str) -> Option<i64> {
@@ -173,4 +180,68 @@ async fn what_somebody_else_decides_waits_for_them_also_when_taken_back() {
     };
     house.ends(told).await;
     assert_eq!(house.standing(turn).await, [(TakingBack::Refused, "somebody said no: let it lie".into())]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_taken_back_is_pressed_for_again_and_a_no_is_not() {
+    let house = House::new().await;
+    let ada = house.store.person(house.person).await.unwrap();
+    house.world.stars.lock().unwrap().insert("Detour".into(), 9);
+    let (turn, call, _) = house.changed("films_rate", json!({"title": "Detour", "stars": 1}), house.person).await;
+    house.world.is_down.store(true, Ordering::SeqCst);
+    let mut tries = Vec::new();
+    for _ in 0..2 {
+        house.model.says("That did not work.");
+        let undoing = house.engine.undo(&ada, turn, &call).await.unwrap();
+        house.ends(undoing).await;
+        let reason = "could not ask the critics: they do not answer".to_owned();
+        assert_eq!(house.standing(turn).await, [(TakingBack::Refused, reason)]);
+        assert!(house.known(turn).await[0].may_retry);
+        let row = house.store.turn(turn).await.unwrap();
+        assert!(house.engine.undoable(row.conversation).await.unwrap().is_some(), "the terminal offers it again, too");
+        tries.push(undoing);
+    }
+    assert_ne!(tries[0], tries[1], "each press is a try of its own");
+    house.world.is_down.store(false, Ordering::SeqCst);
+    house.model.says("It is as it was.");
+    let undoing = house.engine.undo(&ada, turn, &call).await.unwrap();
+    house.ends(undoing).await;
+    assert_eq!((house.stars("Detour"), house.standing(turn).await[0].0), (Some(9), TakingBack::Done));
+    let row = house.store.turn(turn).await.unwrap();
+    assert_eq!(house.engine.undoable(row.conversation).await.unwrap(), None);
+    house.world.stars.lock().unwrap().insert("Detour".into(), 5);
+    house.engine.undo(&ada, turn, &call).await.unwrap();
+    assert_eq!((house.stars("Detour"), house.known(turn).await[0].may_retry), (Some(5), false), "and then no more");
+
+    // What somebody else has declined is not asked again, however often it is pressed.
+    let bob = house.store.person(house.somebody("Bob", Standing::Member).await).await.unwrap();
+    let (turn, call, _) = house.changed("films_burn", json!({"title": "Charade"}), bob.id).await;
+    house.engine.undo(&bob, turn, &call).await.unwrap();
+    house.model.says("It stays.");
+    let waiting = house.approval().await;
+    house.decides(waiting.id, house.person, Decision::Decline { reason: None }).await.unwrap();
+    house.engine.undo(&bob, turn, &call).await.unwrap();
+    assert!(house.open_approvals().await.is_empty());
+    assert!(!house.known(turn).await[0].may_retry);
+}
+
+#[tokio::test]
+async fn what_failed_is_not_offered_again_when_the_time_is_over() {
+    let house = House::new().await;
+    let ada = house.store.person(house.person).await.unwrap();
+    let (turn, call, until_ms) =
+        house.changed("films_rate", json!({"title": "Detour", "stars": 1}), house.person).await;
+    house.world.is_down.store(true, Ordering::SeqCst);
+    house.model.says("That did not work.");
+    let undoing = house.engine.undo(&ada, turn, &call).await.unwrap();
+    house.ends(undoing).await;
+    assert!(house.known(turn).await[0].may_retry);
+    house.engine.stop(Duration::from_secs(5)).await;
+    let parts = parts_of(&house.store, &house.model, &house.second, &house.world, TurnLimits::default(), |_| {});
+    let clock = Arc::new(ManualClock::at(until_ms + 1));
+    let engine = Engine::start(Parts { clock, ..parts }).await.unwrap();
+    let row = house.store.turn(turn).await.unwrap();
+    assert!(!engine.taken_back(&row).await.unwrap()[0].may_retry);
+    let late = engine.undo(&ada, turn, &call).await;
+    assert!(matches!(late, Err(EngineError::Conflict(_))), "{late:?}");
 }

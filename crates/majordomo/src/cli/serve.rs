@@ -59,6 +59,11 @@ pub async fn serve(common: &Common, options: &Serve, mode: Mode, begun: Instant)
         Some(scratch) => {
             let mut loaded = config::read(None, &config::Environment::new())?;
             loaded.config.data = common.data.clone().unwrap_or_else(|| scratch.0.clone());
+            // A demo is looked at for minutes and at whatever hour: its news come at once.
+            let news = &mut loaded.config.news;
+            news.gather_seconds = 2;
+            news.quiet_from.clear();
+            news.quiet_to.clear();
             loaded
         }
     };

@@ -251,6 +251,11 @@ impl Servarr {
         self.now().offers.insert(id, offers.into_iter().collect());
     }
 
+    /// A further root folder, without a slash at its end.
+    pub fn root_folder(&self, path: impl Into<String>) {
+        self.now().more_roots.push(path.into());
+    }
+
     /// What becomes of the downloads that begin from now on.
     pub fn fate(&self, fate: Fate) {
         self.now().fate = fate;

@@ -192,11 +192,11 @@ impl State {
                 {"id": 0, "path": "/", "label": "", "freeSpace": 61_000_000_000_u64, "totalSpace": 120_000_000_000_u64},
                 {"id": 0, "path": self.root, "label": "media", "freeSpace": self.free_space(), "totalSpace": CAPACITY},
             ])),
-            ("GET", ["rootfolder"]) => ok(json!([self.root_folder()])),
-            ("GET", ["rootfolder", id]) => match id_of(id)? {
-                1 => ok(self.root_folder()),
-                _ => Err(Refusal::Missing),
-            },
+            ("GET", ["rootfolder"]) => ok(self.root_folders()),
+            ("GET", ["rootfolder", id]) => {
+                let place = usize::try_from(id_of(id)?).unwrap_or_default().checked_sub(1);
+                place.and_then(|place| self.root_folders().into_iter().nth(place)).map_or(Err(Refusal::Missing), ok)
+            }
             ("GET", ["qualityprofile"]) => ok(PROFILES.iter().map(|profile| profile.view(kind)).collect::<Vec<_>>()),
             ("GET", ["qualityprofile", id]) => ok(profile(id_of(id)?).ok_or(Refusal::Missing)?.view(kind)),
             ("GET", ["language"]) => ok(["en", "fr", "de", "ru", "sv"].map(language).to_vec()),
@@ -262,8 +262,15 @@ impl State {
         self.free.unwrap_or_else(|| self.disk.free())
     }
 
-    fn root_folder(&self) -> Value {
-        json!({"id": 1, "path": self.root, "accessible": true, "freeSpace": self.free_space(), "unmappedFolders": []})
+    fn root_folders(&self) -> Vec<Value> {
+        let all = std::iter::once(&self.root).chain(&self.more_roots).zip(1..);
+        let view = |(path, id): (&String, u32)| json!({"id": id, "path": path, "accessible": true, "freeSpace": self.free_space(), "unmappedFolders": []});
+        all.map(view).collect()
+    }
+
+    pub(super) fn is_root(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        path == self.root || self.more_roots.iter().any(|root| root == path)
     }
 
     fn tag_detail(&self, id: u32) -> Value {

@@ -119,7 +119,7 @@ pub(super) fn learned(said: Said, whose: Whose) -> Output {
     let undo = UndoCall {
         tool: super::lessons::Unlearn::NAME.into(),
         arguments: json!({ "id": id, "whose": whose.name() }),
-        title: format!("Take back: {}", shorten(&said.text, 120)),
+        title: format!("Take back: {}", shorten(said.text.trim_end_matches('.'), 120)),
     };
     Output::done(said.text).with_undo(undo)
 }

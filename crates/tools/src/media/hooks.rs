@@ -48,6 +48,15 @@ fn only_admins(call: &Call) -> Result<(), ToolError> {
     }
 }
 
+/// What an instance is called in arguments, such as `radarr/default`.
+fn name_of(client: &Client) -> String {
+    format!("{}/{}", client.which().key(), client.name())
+}
+
+fn is_meant(only: &Option<Vec<String>>, client: &Client) -> bool {
+    only.as_ref().is_none_or(|only| only.contains(&name_of(client)))
+}
+
 /// Our connection of an instance, when there is one.
 async fn ours(client: &Client) -> Result<Option<Value>, ToolError> {
     let all = client.list("/notification", &Query::new(), Age::Now).await?;
@@ -113,7 +122,11 @@ fn hook_of(kind: Kind) -> &'static str {
 /// Have Radarr and Sonarr tell this house at once when something moves: one connection called Majordomo in each, tested. For admins.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HooksInstall {}
+pub struct HooksInstall {
+    /// Only in these, such as `radarr/default`; in all when absent.
+    #[serde(default)]
+    only: Option<Vec<String>>,
+}
 
 impl Tool for HooksInstall {
     const NAME: &'static str = "media_hooks_install";
@@ -136,7 +149,7 @@ impl Tool for HooksInstall {
         only_admins(call)?;
         let mut card = Card::new("Webhooks").fact("They call", media.hook_base("…")?);
         card.subtitle = format!("One connection called {NAME} in each, for downloads, imports and trouble");
-        for (_, client) in media.fetchers() {
+        for (_, client) in media.fetchers().into_iter().filter(|(_, client)| is_meant(&self.only, client)) {
             let state = if ours(client).await?.is_some() { "is there, and is looked over" } else { "is made" };
             card = card.fact(client.title(), state);
         }
@@ -168,7 +181,7 @@ impl Tool for HooksInstall {
                 None => store.make_hook_secret(hook_of(kind), call.now_ms).await.map_err(unreachable)?,
             };
             let address = format!("{base}{secret}");
-            for (client, found) in there {
+            for (client, found) in there.into_iter().filter(|(client, _)| is_meant(&self.only, client)) {
                 let state = match found {
                     Ok(found) => put(client, found, &address).await,
                     Err(error) => Err(error),
@@ -180,7 +193,7 @@ impl Tool for HooksInstall {
                         "was put right and works".to_owned()
                     }
                     Ok(State::Made) => {
-                        made.push(format!("{}/{}", client.which().key(), client.name()));
+                        made.push(name_of(client));
                         "was set up and works".to_owned()
                     }
                     // What the service says may repeat the address.
@@ -264,22 +277,22 @@ impl Tool for HooksRemove {
 
     async fn run(self, media: &Media, call: &Call) -> Result<Output, ToolError> {
         only_admins(call)?;
-        let mut gone = Vec::new();
+        let (mut gone, mut names) = (Vec::new(), Vec::new());
         for (_, client) in media.fetchers() {
-            let name = format!("{}/{}", client.which().key(), client.name());
-            if self.only.as_ref().is_some_and(|only| !only.contains(&name)) {
+            if !is_meant(&self.only, client) {
                 continue;
             }
             let Some(id) = ours(client).await?.and_then(|one| one["id"].as_u64()) else { continue };
             client.send(Method::DELETE, &format!("/notification/{id}"), &Query::new(), &Value::Null).await?;
             gone.push(client.title());
+            names.push(name_of(client));
         }
         if gone.is_empty() {
             return Ok(Output::text("there were no webhooks of ours"));
         }
         Ok(Output::done(format!("The webhooks are removed from {}.", gone.join(", "))).with_undo(UndoCall {
             tool: HooksInstall::NAME.to_owned(),
-            arguments: json!({}),
+            arguments: json!({ "only": names }),
             title: "Set up the webhooks again".into(),
         }))
     }

@@ -275,7 +275,8 @@ impl Tool for Mend {
 
     async fn preview(&self, media: &Media, call: &Call) -> Result<Card, ToolError> {
         let Case { client, download, verdict, .. } = self.case(media, call).await?;
-        let mut card = Card::new(download.name()).fact("Release", download.title.clone()).fact("Why", verdict.cause);
+        let card = client.card_of(&download);
+        let mut card = card.fact("Release", download.title.clone()).fact("Why", verdict.cause);
         card.subtitle = self.title();
         let mut consequence = verdict.consequence;
         if let Some(first) = consequence.get_mut(..1) {

@@ -22,11 +22,12 @@ mod search;
 #[cfg(test)]
 mod search_walks;
 mod shelf;
+mod take_back;
 #[cfg(test)]
 mod tests;
 mod title;
 #[cfg(test)]
-mod walks;
+pub(crate) mod walks;
 mod where_is;
 mod whereabouts;
 mod wish;
@@ -92,6 +93,7 @@ pub fn toolkit(media: Media) -> Toolkit {
     if can_fetch {
         builder = builder
             .tool::<request::MediaRequest>()
+            .tool::<take_back::MediaTakeBack>()
             .tool::<removal::MediaRemoval>()
             .tool::<report::MediaReport>()
             .tool::<where_is::WhereIs>()

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     plex::Shelf,
     servarr::{
-        Client,
+        Client, Which,
         client::{Age, Paging, Query},
         view,
     },
@@ -141,7 +141,7 @@ async fn downloads(media: &Media, kind: Kind, client: &Client, now_ms: i64) -> R
             "size_bytes": view::bytes(&first["size"]),
             "state": state_name(seen.state),
             "problem": if is_held { seen.problem.or_else(|| Some("no reason is given".into())) } else { seen.problem },
-            "picture": media.picture_of(thing),
+            "picture": media.picture_of(client, thing),
         })
     }).collect())
 }
@@ -214,13 +214,13 @@ impl Tool for CalendarOverview {
                 query.push(("includeSeries", "true".into()));
             }
             let rows = client.list("/calendar", &query, Age::List).await;
-            (client.title(), rows.map(|rows| (kind, rows)))
+            (client.title(), rows.map(|rows| (client, rows)))
         });
         let (found, could_not_ask) = sorted(join_all(asked).await);
         let mut by_day: BTreeMap<Date, Vec<(String, Value)>> = BTreeMap::new();
-        for (_, (kind, rows)) in found {
+        for (_, (client, rows)) in found {
             for row in rows {
-                let Some((day, at, entry)) = entry(media, kind, &row, zone, (today, last)) else { continue };
+                let Some((day, at, entry)) = entry(media, client, &row, zone, (today, last)) else { continue };
                 by_day.entry(day).or_default().push((at, entry));
             }
         }
@@ -241,13 +241,13 @@ impl Tool for CalendarOverview {
 /// A row of a calendar on its day, in the person's zone; None for one outside the days asked for.
 fn entry(
     media: &Media,
-    kind: Kind,
+    client: &Client,
     row: &Value,
     zone: &TimeZone,
     (first, last): (Date, Date),
 ) -> Option<(Date, String, Value)> {
-    match kind {
-        Kind::Film => {
+    match client.which() {
+        Which::Radarr => {
             let releases =
                 [("digitalRelease", "digital release"), ("physicalRelease", "on disc"), ("inCinemas", "in cinemas")];
             let (day, what) = releases.into_iter().find_map(|(key, what)| {
@@ -256,11 +256,11 @@ fn entry(
             })?;
             let entry = json!({
                 "kind": "film", "title": view::title_and_year(row)?, "detail": what, "at": format!("{day}T00:00:00Z"),
-                "is_here": row["hasFile"] == true, "picture": media.picture_of(row),
+                "is_here": row["hasFile"] == true, "picture": media.picture_of(client, row),
             });
             Some((day, String::new(), entry))
         }
-        Kind::Series => {
+        Which::Sonarr => {
             let at: Timestamp = row["airDateUtc"].as_str()?.parse().ok()?;
             let day = at.to_zoned(zone.clone()).date();
             if !(first <= day && day < last) {
@@ -271,7 +271,7 @@ fn entry(
             let entry = json!({
                 "kind": "episode", "title": view::text_or(&row["series"]["title"], 120, "a series"),
                 "detail": format!("{} · {title}", code(number("seasonNumber"), number("episodeNumber"))), "at": at.to_string(),
-                "is_here": row["hasFile"] == true, "picture": media.picture_of(&row["series"]),
+                "is_here": row["hasFile"] == true, "picture": media.picture_of(client, &row["series"]),
             });
             Some((day, at.to_string(), entry))
         }

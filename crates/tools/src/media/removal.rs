@@ -99,7 +99,7 @@ impl MediaRemoval {
             files,
             size_bytes: size.unwrap_or(0),
             folder: record["path"].as_str().map(|path| line(path, 200)),
-            picture: media.picture_of(&title),
+            picture: media.poster_of(client, &title).await,
             wish: wish.clone(),
         };
         Ok((client, Some(going), wish))

@@ -6,11 +6,12 @@
 use super::{
     Media,
     shelf::millis,
+    take_back::Looked,
     wish::{Kind, Wish, age_of, expected_bytes},
 };
 use crate::{
     servarr::{
-        Client, NameOrId,
+        Client, NameOrId, Which,
         client::{Age, Query},
         lists::{Profile, RootFolder},
         view,
@@ -20,10 +21,7 @@ use crate::{
 };
 use majordomo_domain::{
     Address, Call, Card, Effect, NoticeLevel, Output, Progress, Repeat, Request, RequestId, RequestState, Tool,
-    ToolError,
-    approval::Wording,
-    request::Watcher,
-    tool::{Undo, UndoCall},
+    ToolError, approval::Wording, request::Watcher, tool::Undo,
 };
 use majordomo_store::{AskOutcome, NewRequest, RequestUsage, Store};
 use majordomo_upstream::Method;
@@ -214,7 +212,7 @@ impl MediaRequest {
             is_wanted_already,
             size_bytes: expected_bytes(minutes, lines_of(&profile)) * u64::from(episodes),
             age: certification.as_deref().and_then(age_of),
-            picture: media.picture_of(&title),
+            picture: media.poster_of(client, &title).await,
             wish,
             title,
             record,
@@ -487,7 +485,7 @@ impl Tool for MediaRequest {
         if !is_there {
             return Ok(None);
         }
-        self.write_down(media, &plan, call).await.map(Some)
+        Ok(Some(self.write_down(media, &plan, call).await?.0))
     }
 
     async fn run(self, media: &Media, call: &Call) -> Result<Output, ToolError> {
@@ -497,44 +495,58 @@ impl Tool for MediaRequest {
             return Ok(Output::text(here));
         }
         let client = media.fetcher(plan.wish.kind, Some(plan.wish.instance.as_str()))?;
-        let added = match (&plan.record, plan.wish.kind) {
-            (None, Kind::Film) => Some(add_film(client, &plan).await?),
+        let before = Looked::at(media, client, &plan.wish).await?;
+        match (&plan.record, plan.wish.kind) {
+            (None, Kind::Film) => {
+                add_film(client, &plan).await?;
+            }
             (None, Kind::Series) => {
                 let id = add_series(client, &plan).await?;
                 if !plan.wish.episodes.is_empty() {
                     fill_in(media, client, &plan, id).await?;
                 }
-                Some(id)
             }
-            (Some(record), Kind::Film) => {
-                want_film(client, &plan, record).await?;
-                None
-            }
+            (Some(record), Kind::Film) => want_film(client, &plan, record).await?,
             (Some(record), Kind::Series) => {
                 want_seasons(client, &plan, record).await?;
                 let id = record["id"].as_u64().unwrap_or_default();
                 let all = media.episodes_of(client, &plan.wish, id).await?;
                 want_episodes(client, &plan, id, &ids_of(&all, &plan.wish)?).await?;
-                None
             }
-        };
-        let mut output = self.write_down(media, &plan, call).await?;
-        if let Some(id) = added {
-            let (tool, argument) = match plan.wish.kind {
-                Kind::Film => ("radarr_delete", "movie_id"),
-                Kind::Series => ("sonarr_delete", "series_id"),
-            };
-            output = output.with_undo(UndoCall {
-                tool: tool.into(),
-                arguments: json!({argument: id, "delete_files": false, "instance": plan.wish.instance}),
-                title: format!("Take {} out of {} again", plan.wish.title, client.title()),
-            });
         }
-        Ok(output)
+        let own = self.own_wish(media, &plan, call).await?;
+        let (output, request) = self.write_down(media, &plan, call).await?;
+        let changed = before.until(&Looked::at(media, client, &plan.wish).await?);
+        Ok(match own {
+            // It was asked for already, and nothing is otherwise than before.
+            Some((wish, _)) if changed.is_nothing() && wish.holds(&plan.wish) => output,
+            Some((wish, size_bytes)) => {
+                let undo = changed.adding_to(&wish, size_bytes).undo(request, &plan.wish, client);
+                output.with_undo(undo)
+            }
+            None => output.with_undo(changed.undo(request, &plan.wish, client)),
+        })
     }
 }
 
 impl MediaRequest {
+    /// What the person waits for of this title already, with its expected size.
+    async fn own_wish(
+        &self,
+        media: &Media,
+        plan: &Plan,
+        call: &Call,
+    ) -> Result<Option<(Wish, Option<u64>)>, ToolError> {
+        let store = media.store()?;
+        let open = store.open_request(super::NAME, &plan.wish.subject()).await.map_err(crate::kept::unreachable)?;
+        let Some(open) = open.filter(|open| open.state.is_followed()) else { return Ok(None) };
+        let watchers = store.watchers(open.id).await.map_err(crate::kept::unreachable)?;
+        if watchers.iter().all(|watcher| watcher.person != call.person.id) {
+            return Ok(None);
+        }
+        Ok(serde_json::from_value(open.wish).ok().map(|wish| (wish, open.size_bytes)))
+    }
+
     /// A sentence when there is nothing to ask for: all of it is here, or the person waits for it already.
     async fn already_here(&self, media: &Media, plan: &Plan, call: &Call) -> Result<Option<String>, ToolError> {
         let found = media.look_for(&plan.wish, Ok(None), call.now_ms).await?;
@@ -554,12 +566,16 @@ impl MediaRequest {
     }
 
     /// The row by which it is followed, and what is told of it.
-    async fn write_down(&self, media: &Media, plan: &Plan, call: &Call) -> Result<Output, ToolError> {
+    async fn write_down(&self, media: &Media, plan: &Plan, call: &Call) -> Result<(Output, RequestId), ToolError> {
         let store = media.store()?;
         let found = media.look_for(&plan.wish, Ok(None), call.now_ms).await;
         let progress = found.ok().map(|found| Progress { items: found.items, ..Progress::default() });
         let new = self.request(plan, call, RequestState::Wanted, progress);
         let outcome = store.ask_request(new).await.map_err(crate::kept::unreachable)?;
+        let request = match &outcome {
+            AskOutcome::Joined(open) | AskOutcome::Opened(open) => open.id,
+            AskOutcome::Changed(id) => *id,
+        };
         let first = match &outcome {
             AskOutcome::Joined(open) if open.owner != call.person.id && open.state != RequestState::Asked => {
                 join_wish(store, open, plan, call).await?;
@@ -587,7 +603,8 @@ impl MediaRequest {
         card.picture.clone_from(&plan.picture);
         card = card.fact("Quality", plan.profile.name.clone()).fact("State", "wanted");
         let told = " You are told here when it can be watched.";
-        Ok(Output { text: format!("{receipt}{told}"), ..Output::done(receipt) }.with_cards(vec![card]))
+        let output = Output { text: format!("{receipt}{told}"), ..Output::done(receipt) };
+        Ok((output.with_cards(vec![card]), request))
     }
 }
 
@@ -811,6 +828,10 @@ fn out_when(title: &Value, now_ms: i64) -> Option<String> {
         .or_else(|| at("inCinemas").map(|day| format!("in cinemas on {day}, at home later")))
 }
 
+fn tmdb_picture(file: &str) -> String {
+    format!("tmdb:w342/{file}")
+}
+
 /// Lines of the best picture a profile takes, read from the names of its qualities.
 pub(super) fn lines_of(profile: &Profile) -> u32 {
     let lines = |name: &String| {
@@ -828,14 +849,27 @@ impl Media {
         self.store.as_ref().ok_or_else(|| ToolError::Bug("there is no store".into()))
     }
 
-    /// The poster of a record of Radarr or Sonarr, by the name under which our own server has it.
-    pub(super) fn picture_of(&self, record: &Value) -> Option<String> {
-        self.tmdb.as_ref()?;
+    /// The poster of a record of Radarr or Sonarr, by the name under which our own server has it: TMDb's, else the one they keep
+    /// themselves. Sonarr's own come from elsewhere, and what it only looked up it has none of.
+    pub(super) fn picture_of(&self, client: &Client, record: &Value) -> Option<String> {
         let images = record["images"].as_array().into_iter().flatten();
         let poster =
             images.filter(|image| image["coverType"] == "poster").find_map(|image| image["remoteUrl"].as_str());
-        let url = record["remotePoster"].as_str().or(poster)?;
-        let file = url.split_once("/t/p/").and_then(|(_, rest)| rest.rsplit('/').next())?;
-        crate::tmdb::client::is_picture_file(file).then(|| format!("tmdb:w342/{file}"))
+        let url = record["remotePoster"].as_str().or(poster).filter(|_| self.tmdb.is_some());
+        let file = url.and_then(|url| url.split_once("/t/p/")).and_then(|(_, rest)| rest.rsplit('/').next());
+        let file = file.filter(|file| crate::tmdb::client::is_picture_file(file));
+        file.map(tmdb_picture).or_else(|| client.picture_of(record["id"].as_u64()))
+    }
+
+    /// The same, and TMDb is asked where neither has one.
+    pub(super) async fn poster_of(&self, client: &Client, record: &Value) -> Option<String> {
+        if let Some(known) = self.picture_of(client, record) {
+            return Some(known);
+        }
+        let (tmdb, id) = (self.tmdb.as_ref()?, record["tmdbId"].as_u64().filter(|id| *id > 0)?);
+        let path = if client.which() == Which::Radarr { format!("/movie/{id}") } else { format!("/tv/{id}") };
+        let answer = tmdb.get(&path, &Vec::new(), crate::tmdb::client::Age::Details).await.ok()??;
+        let file = answer["poster_path"].as_str()?.trim_start_matches('/');
+        crate::tmdb::client::is_picture_file(file).then(|| tmdb_picture(file))
     }
 }

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// Films of the stand-in's catalogue.
-pub(super) const METROPOLIS: u64 = 19;
-pub(super) const HAXAN: u64 = 9_000_008;
-pub(super) const STEAMBOAT_BILL: u64 = 9_000_004;
+pub(crate) const METROPOLIS: u64 = 19;
+pub(crate) const HAXAN: u64 = 9_000_008;
+pub(crate) const STEAMBOAT_BILL: u64 = 9_000_004;
 /// Wanted by Radarr, and not there.
-pub(super) const SHERLOCK_JR: u64 = 992;
+pub(crate) const SHERLOCK_JR: u64 = 992;
 /// Series; the household has season 1 of the first.
-pub(super) const HILLBILLIES: u64 = 9_300_001;
+pub(crate) const HILLBILLIES: u64 = 9_300_001;
 /// A series nobody has.
 const ONE_STEP_BEYOND: u64 = 9_300_005;
 
-pub(super) struct Home {
+pub(crate) struct Home {
     pub town: Town,
     pub config: Config,
     pub store: Store,
@@ -127,7 +127,7 @@ impl Home {
     }
 }
 
-pub(super) fn somebody(name: &str, standing: Standing) -> Arc<Person> {
+pub(crate) fn somebody(name: &str, standing: Standing) -> Arc<Person> {
     Arc::new(Person {
         id: PersonId::new(),
         name: name.into(),
@@ -151,7 +151,7 @@ async fn a_film_is_asked_for_fetched_and_watchable_only_when_plex_shows_it() {
 
     let output = home.run("media_request", film(HAXAN)).await.unwrap();
     assert_eq!(output.receipt.as_deref(), Some("Häxan (1922) is wanted now, in HD-1080p, by Radarr."));
-    assert_eq!(output.undo.unwrap().tool, "radarr_delete");
+    assert_eq!(output.undo.unwrap().tool, "media_take_back");
     let request = home.requests().await.remove(0);
     assert_eq!((request.state, request.title.as_str()), (RequestState::Wanted, "Häxan (1922)"));
 
@@ -269,7 +269,7 @@ async fn an_episode_of_a_series_nobody_has_adds_it_for_that_episode_only() {
 
     let output = home.run("media_request", ask(json!(["S01E02"]))).await.unwrap();
     assert!(output.receipt.unwrap().contains("S01E02 is wanted now"), "{}", output.text);
-    assert_eq!(output.undo.unwrap().tool, "sonarr_delete");
+    assert_eq!(output.undo.unwrap().tool, "media_take_back");
     let query = vec![("seriesId", there().await[0]["id"].to_string())];
     let episodes = client.list("/episode", &query, crate::servarr::client::Age::Now).await.unwrap();
     let watched: Vec<String> = episodes

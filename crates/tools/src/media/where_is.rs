@@ -60,10 +60,10 @@ impl Tool for WhereIs {
             answers.push(self.in_instance(media, call, name).await?);
         }
         // The instance that has most to tell comes first: what is here, then what is on its way.
-        answers.sort_by_key(|(found, _)| rank(found.cause));
+        answers.sort_by_key(|answer| rank(answer.found.cause));
         let text = answers
             .iter()
-            .map(|(found, items)| {
+            .map(|Answer { found, items, .. }| {
                 json!({
                     "cause": found.cause,
                     "answer": found.line,
@@ -75,15 +75,25 @@ impl Tool for WhereIs {
                 })
             })
             .collect::<Vec<_>>();
-        let cards = answers
-            .first()
-            .map(|(found, _)| Card { text: found.line.clone(), ..Card::new(self.card_title(found.cause)) });
+        let cards = answers.first().map(|answer| Card {
+            text: answer.found.line.clone(),
+            picture: answer.picture.clone(),
+            ..Card::new(self.card_title(answer.found.cause))
+        });
         let output = match text.as_slice() {
             [one] => Output::json(one)?,
             many => Output::json(&many)?,
         };
         Ok(output.with_cards(cards.into_iter().collect()))
     }
+}
+
+/// Where something is in one instance.
+struct Answer {
+    found: super::whereabouts::Whereabouts,
+    /// Its parts, and whether each can be watched.
+    items: Vec<(String, bool)>,
+    picture: Option<String>,
 }
 
 fn rank(cause: Cause) -> u8 {
@@ -107,21 +117,16 @@ impl WhereIs {
         }
     }
 
-    async fn in_instance(
-        &self,
-        media: &Media,
-        call: &Call,
-        instance: Option<String>,
-    ) -> Result<(super::whereabouts::Whereabouts, Vec<(String, bool)>), ToolError> {
-        let wish = self.wish(media, instance).await?;
+    async fn in_instance(&self, media: &Media, call: &Call, instance: Option<String>) -> Result<Answer, ToolError> {
+        let (wish, picture) = self.wish(media, instance).await?;
         let wished = media.wished_of(&wish, call.now_ms).await;
         let found = media.look_for(&wish, wished, call.now_ms).await?;
         let items = found.items.into_iter().map(|item| (item.key, item.is_watchable)).collect();
-        Ok((whereabouts(&found.evidence), items))
+        Ok(Answer { found: whereabouts(&found.evidence), items, picture })
     }
 
     /// The title with its name, as far as somebody can be asked for it.
-    async fn wish(&self, media: &Media, instance: Option<String>) -> Result<Wish, ToolError> {
+    async fn wish(&self, media: &Media, instance: Option<String>) -> Result<(Wish, Option<String>), ToolError> {
         let client = media.fetcher(self.media_type, instance.as_deref())?;
         let request = MediaRequest::for_looking(self.media_type, self.tmdb_id, self.tvdb_id);
         let mut wish = Wish {
@@ -133,8 +138,10 @@ impl WhereIs {
             seasons: self.seasons.clone().unwrap_or_default(),
             ..Wish::default()
         };
+        let mut picture = None;
         match request.title_of(client).await {
             Ok(title) => {
+                picture = media.poster_of(client, &title).await;
                 wish.title = crate::text::line(title["title"].as_str().unwrap_or("It"), 150);
                 wish.year = title["year"].as_u64().and_then(|year| u32::try_from(year).ok()).filter(|year| *year > 0);
                 wish.tmdb = title["tmdbId"].as_u64().filter(|id| *id > 0).or(wish.tmdb);
@@ -155,7 +162,7 @@ impl WhereIs {
             }
             Err(error) => return Err(error),
         }
-        Ok(wish)
+        Ok((wish, picture))
     }
 }
 

@@ -30,11 +30,13 @@ impl Character {
         if self.gear_preferences.is_empty() { "none".into() } else { self.gear_preferences.join(", ") }
     }
 
-    /// The call after which they are in the party as they were.
-    fn back(&self) -> UndoCall {
+    /// The call after which they are in the party as they were: at this place, from 0.
+    fn back(&self, place: usize) -> UndoCall {
+        let mut arguments = json!(self);
+        arguments["place"] = json!(place + 1);
         UndoCall {
             tool: AddPartyCharacter::NAME.into(),
-            arguments: json!(self),
+            arguments,
             title: format!("Have {} ({}) in the party as before", self.name, self.role),
         }
     }
@@ -51,6 +53,9 @@ pub struct AddPartyCharacter {
     /// Gear they like, such as `SMGs`; may be left out.
     #[serde(default)]
     gear_preferences: Option<Vec<String>>,
+    /// A new one's place in the list, from 1; at the end when absent.
+    #[serde(default)]
+    place: Option<usize>,
 }
 
 impl AddPartyCharacter {
@@ -124,7 +129,7 @@ impl Tool for AddPartyCharacter {
                 let (name, role) = (&character.name, &character.role);
                 match roster.find(name) {
                     Some(place) => {
-                        undo = Some(roster.characters[place].back());
+                        undo = Some(roster.characters[place].back(place));
                         roster.characters[place] = character.clone();
                         Ok(format!("{name} ({role}) was updated in the party."))
                     }
@@ -137,7 +142,8 @@ impl Tool for AddPartyCharacter {
                             arguments: json!({ "name": name }),
                             title: format!("Take {name} out of the party again"),
                         });
-                        roster.characters.push(character.clone());
+                        let place = self.place.map_or(usize::MAX, |place| place.saturating_sub(1));
+                        roster.characters.insert(place.min(roster.characters.len()), character.clone());
                         Ok(format!("{name} ({role}) was added to the party."))
                     }
                 }
@@ -201,7 +207,7 @@ impl Tool for RemovePartyCharacter {
             .change(call, |roster| match roster.find(&name) {
                 Some(place) => {
                     let gone = roster.characters.remove(place);
-                    undo = Some(gone.back());
+                    undo = Some(gone.back(place));
                     Ok(format!("{} was removed from the party.", gone.name))
                 }
                 None => Err(ToolError::TellModel(format!("{name} was not found; {}", roster.names()))),

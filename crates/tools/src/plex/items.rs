@@ -505,10 +505,12 @@ async fn mark(
         old["episodes"] = json!(marking.open);
     }
     let other = if watched { "unwatched" } else { "watched" };
+    // Plex forgets where somebody was in the middle, and takes that from nobody but a player.
+    let lost = if marking.item["viewOffset"].is_null() { "" } else { "; where it was left is not brought back" };
     let undo = UndoCall {
         tool: back.into(),
         arguments: arguments(old, &name.cloned()),
-        title: format!("Mark {title} as {other} again"),
+        title: format!("Mark {title} as {other} again{lost}"),
     };
     let count = marking.open.len();
     let of =

@@ -266,7 +266,7 @@ fn created(title: &str, key: u64, list: &List, instance: &Option<String>) -> Out
     Output::done(sentence).with_undo(undo)
 }
 
-/// Put titles at the end of a playlist.
+/// Put titles into a playlist, at its end.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaylistAdd {
@@ -274,8 +274,20 @@ pub struct PlaylistAdd {
     playlist: Key,
     /// What is put into it.
     rating_keys: Vec<Key>,
+    /// The place of each in the list afterwards, from 1, lowest first; at the end when absent.
+    places: Option<Vec<usize>>,
     /// Which Plex, when there are several.
     instance: Option<String>,
+}
+
+impl PlaylistAdd {
+    fn places(&self) -> Result<&[usize], ToolError> {
+        match &self.places {
+            None => Ok(&[]),
+            Some(places) if places.len() == self.rating_keys.len() && places.is_sorted() => Ok(places),
+            Some(_) => Err(ToolError::TellModel("give places for every one of rating_keys, lowest first".into())),
+        }
+    }
 }
 
 impl Tool for PlaylistAdd {
@@ -307,6 +319,7 @@ impl Tool for PlaylistAdd {
 
     async fn run(self, plex: &Plex, _: &Call) -> Result<Output, ToolError> {
         let instance = plex.instance(self.instance.as_deref())?;
+        let places = self.places()?;
         let before = own_playlist(instance, self.playlist).await?;
         let found = all_wanted(instance, &self.rating_keys).await?;
         let query: Query = vec![("uri", instance.uri(&names(&self.rating_keys)).await?)];
@@ -321,6 +334,19 @@ impl Tool for PlaylistAdd {
         let new: Vec<u64> = numbers(&after).into_iter().filter(|one| !old.contains(one)).collect();
         if new.is_empty() {
             return Err(instance.could_not("it took the titles, and the playlist is as before"));
+        }
+        // Each goes behind what stands before its place; those of lower places stand there already.
+        let mut order: Vec<u64> = numbers(&after);
+        for (item, place) in new.iter().zip(places) {
+            order.retain(|one| one != item);
+            let place = place.saturating_sub(1).min(order.len());
+            let mut query = Query::new();
+            query.extend(place.checked_sub(1).map(|before| ("after", order[before].to_string())));
+            let path = format!("/playlists/{}/items/{item}/move", self.playlist.0);
+            if instance.change(Method::PUT, &path, &query).await?.is_none() {
+                return Err(instance.could_not("it took the titles, and did not put them in their places"));
+            }
+            order.insert(place, *item);
         }
         let title = after.title();
         let undo = UndoCall {
@@ -402,11 +428,16 @@ impl Tool for PlaylistRemove {
         if self.playlist_items.iter().any(|item| after.place(item.0).is_some()) {
             return Err(instance.could_not(&format!("it took the order, and some are still in the playlist {title}")));
         }
-        let keys: Vec<u64> = chosen.iter().filter_map(key).collect();
+        let mut places: Vec<usize> = self.playlist_items.iter().filter_map(|item| list.place(item.0)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let keys: Vec<u64> = places.iter().filter_map(|place| key(&list.items[*place])).collect();
+        let places: Vec<usize> = places.iter().map(|place| place + 1).collect();
+        let back = json!({"playlist": self.playlist.0, "rating_keys": keys, "places": places});
         let undo = UndoCall {
             tool: PlaylistAdd::NAME.into(),
-            arguments: arguments(json!({"playlist": self.playlist.0, "rating_keys": keys}), &self.instance),
-            title: format!("Put them back at the end of {title}"),
+            arguments: arguments(back, &self.instance),
+            title: format!("Put them back into {title}"),
         };
         Ok(Output::done(format!("{} went out of the playlist {title}.", few_titles(&chosen))).with_undo(undo))
     }

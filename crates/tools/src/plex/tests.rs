@@ -351,7 +351,7 @@ async fn playlists_and_collections_are_made_changed_and_put_back() {
     let removed = good(&kit, "plex_playlist_remove", json!({"playlist": list, "playlist_items": [first]})).await;
     assert_eq!(names(&order().await), ["Charade"]);
     taken_back(&kit, &removed).await;
-    assert_eq!(names(&order().await), ["Charade", "Detour"]);
+    assert_eq!(names(&order().await), ["Detour", "Charade"], "it is in its place again");
     let renamed = good(&kit, "plex_playlist_rename", json!({"playlist": list, "title": "Black and white"})).await;
     taken_back(&kit, &renamed).await;
     taken_back(&kit, &made).await;

@@ -380,6 +380,17 @@ impl Resolved {
     }
 }
 
+impl Resolved {
+    /// The changes after which a film is as it was; its files go where they came from the way they came.
+    async fn before(&self, client: &Client, film: &Value, changed: &Value) -> Result<Value, ToolError> {
+        let mut before = film::as_before(client, film, changed).await?;
+        if before["root_folder"].is_string() {
+            before["move_files"] = self.move_files.into();
+        }
+        Ok(before)
+    }
+}
+
 fn is_same_folder(one: &Value, other: &Value) -> bool {
     let bare = |path: &Value| path.as_str().unwrap_or_default().trim_end_matches(['/', '\\']).to_owned();
     bare(one) == bare(other)
@@ -494,10 +505,11 @@ impl Tool for Update {
         if !not_taken.is_empty() {
             told["not_taken"] = json!(not_taken);
         }
+        let before = resolved.before(client, &film, &differing).await?;
         let back = undo(
             "radarr_update",
             client,
-            json!({ "movie_id": self.movie_id, "changes": film::as_before(client, &film, &differing).await? }),
+            json!({ "movie_id": self.movie_id, "changes": before }),
             format!("Put {name} back as it was"),
         );
         let mut output = Output::json(&told)?.with_undo(back);
@@ -632,7 +644,7 @@ impl Tool for EditMany {
         for (films, resolved) in &groups {
             let ids: Vec<u64> = films.iter().filter_map(|film| film["id"].as_u64()).collect();
             for (id, film) in ids.iter().zip(films) {
-                let was = film::as_before(client, film, &resolved.fields).await?;
+                let was = resolved.before(client, film, &resolved.fields).await?;
                 match before.iter_mut().find(|(_, known)| *known == was) {
                     Some((same, _)) => same.push(*id),
                     None => before.push((vec![*id], was)),
@@ -1120,6 +1132,9 @@ arguments! {
         /// Whether its films that are in Radarr are watched for.
         #[serde(default)]
         monitor_movies: Option<bool>,
+        /// With `monitor_movies`: only these of them, as `radarr_movies` numbers them; this is how it is taken back.
+        #[serde(default)]
+        only_movies: Option<Vec<u64>>,
         /// Whether films it adds are searched.
         #[serde(default)]
         search_on_add: Option<bool>,
@@ -1160,7 +1175,24 @@ impl CollectionUpdate {
         if fields.as_object().is_some_and(serde_json::Map::is_empty) {
             return Err(ToolError::TellModel("nothing is to be changed; name at least one field".into()));
         }
+        if self.only_movies.is_some() && self.monitor_movies.is_none() {
+            return Err(ToolError::TellModel("only_movies goes with monitor_movies".into()));
+        }
         Ok(fields)
+    }
+
+    /// Its films that are in Radarr and not yet watched for, or no longer, as is asked; of those that are named, when they are.
+    async fn movies_that_change(&self, client: &Client, collection: &Value) -> Result<Vec<u64>, ToolError> {
+        let Some(monitored) = self.monitor_movies else { return Ok(Vec::new()) };
+        let members: Vec<u64> =
+            collection["movies"].as_array().into_iter().flatten().filter_map(|film| film["tmdbId"].as_u64()).collect();
+        client.forget_answers();
+        let library = client.library().await?;
+        let its = library.as_array().into_iter().flatten().filter(|film| {
+            film["monitored"] != monitored && film["tmdbId"].as_u64().is_some_and(|id| members.contains(&id))
+        });
+        let ids = its.filter_map(|film| film["id"].as_u64());
+        Ok(ids.filter(|id| self.only_movies.as_ref().is_none_or(|only| only.contains(id))).collect())
     }
 
     async fn known(&self, client: &Client) -> Result<Value, ToolError> {
@@ -1217,9 +1249,21 @@ impl Tool for CollectionUpdate {
     async fn run(self, instances: &Instances<Radarr>, _: &Call) -> Result<Output, ToolError> {
         let client = self.client(instances)?;
         let (fields, before) = (self.fields(client).await?, self.known(client).await?);
+        let movies = self.movies_that_change(client, &before).await?;
         let mut body = fields.clone();
         body["collectionIds"] = json!([self.collection_id]);
-        client.send(Method::PUT, "/collection", &Query::new(), &body).await?;
+        if self.only_movies.is_some()
+            && let Some(body) = body.as_object_mut()
+        {
+            body.remove("monitorMovies");
+        }
+        if body.as_object().is_some_and(|body| body.len() > 1) {
+            client.send(Method::PUT, "/collection", &Query::new(), &body).await?;
+        }
+        if self.only_movies.is_some() && !movies.is_empty() {
+            let edit = json!({ "movieIds": movies, "monitored": self.monitor_movies });
+            client.send(Method::PUT, "/movie/editor", &Query::new(), &edit).await?;
+        }
         let now = self.known(client).await?;
         let title = view::text_or(&now["title"], 120, "The collection");
         let mut was = json!({ "collection_id": self.collection_id });
@@ -1229,8 +1273,14 @@ impl Tool for CollectionUpdate {
                 "searchOnAdd" => ("search_on_add", before["searchOnAdd"].clone()),
                 "qualityProfileId" => ("quality_profile", before["qualityProfileId"].clone()),
                 "rootFolderPath" => ("root_folder", before["rootFolderPath"].clone()),
-                "minimumAvailability" => ("minimum_availability", before["minimumAvailability"].clone()),
-                // How each of its films was is not the collection's to say.
+                "minimumAvailability" => {
+                    let word = before["minimumAvailability"].as_str().unwrap_or("released");
+                    ("minimum_availability", json!(if word == "inCinemas" { "in_cinemas" } else { word }))
+                }
+                "monitorMovies" if !movies.is_empty() => {
+                    was["only_movies"] = json!(movies);
+                    ("monitor_movies", json!(self.monitor_movies.map(|monitored| !monitored)))
+                }
                 _ => continue,
             };
             was[argument] = value;

@@ -150,6 +150,11 @@ impl Client {
         &self.inner.settings
     }
 
+    /// The poster of a film or series this has, by the name under which our own server has it.
+    pub fn picture_of(&self, id: Option<u64>) -> Option<String> {
+        id.filter(|id| *id > 0).map(|id| format!("{}:{}/{id}", self.which().key(), self.name()))
+    }
+
     /// For people: `Radarr`, or `Radarr (4k)`.
     pub fn title(&self) -> String {
         match self.name() {

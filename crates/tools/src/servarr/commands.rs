@@ -186,7 +186,7 @@ impl<A: Application> Tool for Refresh<A> {
     async fn preview(&self, instances: &Instances<A>, _: &Call) -> Result<Card, ToolError> {
         let client = self.client(instances)?;
         let thing = thing(client, super::needed_id::<A>(self.movie_id, self.series_id)?).await?;
-        let mut card = Card::new(name_of(&thing)).fact("In", client.title());
+        let mut card = card_of(client, &thing).fact("In", client.title());
         card.subtitle = "Its information and files are read anew".into();
         Ok(card)
     }
@@ -242,7 +242,7 @@ impl<A: Application> Tool for Rescan<A> {
         let client = self.client(instances)?;
         let thing = thing(client, super::needed_id::<A>(self.movie_id, self.series_id)?).await?;
         let path = view::text_or(&thing["path"], 200, "unknown");
-        Ok(Card::new(name_of(&thing)).fact("Folder", path).fact("In", client.title()))
+        Ok(card_of(client, &thing).fact("Folder", path).fact("In", client.title()))
     }
 
     async fn run(self, instances: &Instances<A>, _: &Call) -> Result<Output, ToolError> {
@@ -405,7 +405,7 @@ impl<A: Application> Tool for Rename<A> {
         let client = self.client(instances)?;
         let (id, list) = self.meant(client).await?;
         let thing = thing(client, id).await?;
-        let mut card = Card::new(name_of(&thing));
+        let mut card = card_of(client, &thing);
         card.subtitle = format!("{} renamed", super::counted(list.len(), "file"));
         for rename in list.iter().take(8) {
             let told = rename_told(rename);
@@ -544,11 +544,18 @@ fn scope(series: Option<u64>) -> Value {
     }
 }
 
+/// A film or series by its name, with its poster.
+pub fn card_of(client: &Client, thing: &Value) -> Card {
+    let mut card = Card::new(name_of(thing));
+    card.picture = client.picture_of(thing["id"].as_u64());
+    card
+}
+
 /// What a search for everything means, in numbers.
 async fn everything(client: &Client, series: Option<u64>, is_cutoff: bool) -> Result<Card, ToolError> {
     let (count, indexers) = tokio::try_join!(wanted::total(client, is_cutoff), wanted::indexers(client))?;
     let mut card = match series {
-        Some(series) => Card::new(name_of(&thing(client, series).await?)),
+        Some(series) => card_of(client, &thing(client, series).await?),
         None => Card::new(format!("Everything in {}", client.title())),
     };
     card.subtitle = format!("Asks {} for each of them", super::counted(indexers, "indexer"));

@@ -261,6 +261,7 @@ impl<A: Application> Tool for MarkFailed<A> {
         let row = self.meant(client).await?;
         let mut card = Card::new(view::about(A::WHICH, &row).unwrap_or_else(|| "A release".into()))
             .fact("Release", view::text_or(&row["sourceTitle"], view::LONGEST_NAME, "without a name"));
+        card.picture = client.picture_of(row[A::WHICH.id_field()].as_u64());
         card.subtitle = "It is never taken again; another one is searched".into();
         if let Some(date) = view::instant(&row["date"]) {
             card = card.fact("Grabbed", date);

@@ -259,7 +259,11 @@ impl<A: Application> Tool for ManualImport<A> {
         let client = self.client(instances)?;
         let files = self.meant(client).await?;
         let mut card = match super::own_id::<A>(self.movie_id, self.series_id)? {
-            Some(id) => Card::new(format!("Import as {}", commands::name_of(&commands::thing(client, id).await?))),
+            Some(id) => {
+                let mut card = commands::card_of(client, &commands::thing(client, id).await?);
+                card.title = format!("Import as {}", card.title);
+                card
+            }
             None => Card::new(format!("Import {}", super::counted(files.len(), "file"))),
         };
         for (candidate, _) in files.iter().take(8) {

@@ -21,6 +21,13 @@ impl Client {
     pub async fn downloads(&self) -> Result<Vec<Download>, ToolError> {
         Ok(stuck::downloads(self.which(), &self.whole_queue().await?))
     }
+
+    /// What a download is for, by its name, with its poster.
+    pub fn card_of(&self, download: &Download) -> Card {
+        let mut card = Card::new(download.name());
+        card.picture = self.picture_of(download.things.first().copied());
+        card
+    }
 }
 
 /// One download for the model: what, how far, what is the matter.
@@ -276,7 +283,7 @@ impl<A: Application> Tool for QueueRemove<A> {
         let client = self.client(instances)?;
         let downloads = self.meant(client).await?;
         let mut card = match downloads.as_slice() {
-            [one] => Card::new(one.name()),
+            [one] => client.card_of(one),
             many => Card::new(format!("{} downloads", many.len())),
         };
         card.subtitle = self.consequence().into();
@@ -394,7 +401,7 @@ impl<A: Application> Tool for QueueGrab<A> {
     async fn preview(&self, instances: &Instances<A>, _: &Call) -> Result<Card, ToolError> {
         let client = self.client(instances)?;
         let download = self.meant(client).await?;
-        let mut card = Card::new(download.name()).fact("Release", download.title.clone()).fact("In", client.title());
+        let mut card = client.card_of(&download).fact("Release", download.title.clone()).fact("In", client.title());
         if let Some(size) = download.size {
             card = card.fact("Size", view::size(size));
         }

@@ -388,14 +388,15 @@ impl<A: Application> Tool for Grab<A> {
         let client = self.client(instances)?;
         let (reference, release) = self.meant(client).await?;
         let told = told(reference.target, &release);
-        let title = match reference.target {
-            Target::Movie(movie) => commands::name_of(&commands::thing(client, movie).await?),
+        let mut card = match reference.target {
+            Target::Movie(movie) => commands::card_of(client, &commands::thing(client, movie).await?),
             Target::Season { series, season } => {
-                format!("{}, season {season}", commands::name_of(&commands::thing(client, series).await?))
+                let mut card = commands::card_of(client, &commands::thing(client, series).await?);
+                card.title = format!("{}, season {season}", card.title);
+                card
             }
-            Target::Episode(_) => view::text_or(&release["title"], 120, "An episode"),
+            Target::Episode(_) => Card::new(view::text_or(&release["title"], 120, "An episode")),
         };
-        let mut card = Card::new(title);
         for (label, field) in [
             ("Release", "release"),
             ("Quality", "quality"),

@@ -16,6 +16,8 @@ use serde_json::{Map, Value, json};
 const MOST_DELETED: usize = 20;
 /// Series one call may change.
 const MOST_CHANGED: usize = 100;
+/// Facts on one card.
+const MOST_FACTS: usize = 11;
 /// Series named in a sentence.
 const MOST_NAMED: usize = 5;
 
@@ -155,8 +157,8 @@ fn root_of(series: &Series) -> String {
     known.filter(|root| !root.is_empty()).unwrap_or_else(above)
 }
 
-/// What was there as the argument `changes` that brings it back.
-fn as_changes(old: &Map<String, Value>) -> Value {
+/// What was there as the argument `changes` that brings it back; files go where they came from the way they came.
+fn as_changes(old: &Map<String, Value>, move_files: bool) -> Value {
     let pairs = old.iter().filter_map(|(field, value)| {
         let (name, value) = match field.as_str() {
             "monitorNewItems" => ("monitor_new", json!(value == "all")),
@@ -170,7 +172,11 @@ fn as_changes(old: &Map<String, Value>) -> Value {
         };
         (!value.is_null()).then(|| (name.to_owned(), value))
     });
-    Value::Object(pairs.collect())
+    let mut changes: Map<String, Value> = pairs.collect();
+    if changes.contains_key("root_folder") {
+        changes.insert("move_files".into(), move_files.into());
+    }
+    Value::Object(changes)
 }
 
 /// Change settings of one series in Sonarr: monitored, later seasons, profile, type, folder, tags. Everything else stays as it is.
@@ -252,7 +258,7 @@ impl Tool for Update {
         let undo = undo(
             Self::NAME,
             at,
-            json!({ "series_id": self.series_id, "changes": as_changes(&old) }),
+            json!({ "series_id": self.series_id, "changes": as_changes(&old, checked.move_files) }),
             format!("Put {title} back as it was"),
         );
         Ok(Output::done(format!("{title}: now {}.", checked.in_words())).with_undo(undo))
@@ -267,8 +273,38 @@ pub struct EditMany {
     series_ids: Numbers<u64>,
     /// What to change in each of them.
     changes: Changes,
+    /// More series with other changes, in the same go; this is how a change is taken back.
+    also: Option<Vec<Group>>,
     /// Which Sonarr, by name; the default one when absent.
     instance: Option<String>,
+}
+
+/// Series with what of them is to be different.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    /// Sonarr's ids of the series.
+    series_ids: Vec<u64>,
+    /// What to change in each of them.
+    changes: Changes,
+}
+
+/// Those of a group as they are, with what is asked of them.
+type Resolved = (Vec<(Value, Series)>, Checked);
+
+impl EditMany {
+    async fn groups(&self, at: &Client) -> Result<Vec<Resolved>, ToolError> {
+        let first = Group { series_ids: self.series_ids.list(), changes: self.changes.clone() };
+        let all: Vec<Group> = std::iter::once(first).chain(self.also.clone().unwrap_or_default()).collect();
+        let ids: Vec<u64> = all.iter().flat_map(|group| group.series_ids.iter().copied()).collect();
+        let mut series = known(at, &ids, MOST_CHANGED, "changes").await?.into_iter();
+        let mut groups = Vec::new();
+        for group in all {
+            let its = series.by_ref().take(group.series_ids.len()).collect();
+            groups.push((its, group.changes.check(at).await?));
+        }
+        Ok(groups)
+    }
 }
 
 /// Every series of a list of ids, in its order; unknown ids are refused by name.
@@ -323,55 +359,69 @@ impl Tool for EditMany {
 
     async fn preview(&self, sonarr: &Sonarr, _: &Call) -> Result<Card, ToolError> {
         let at = sonarr.get(self.instance.as_deref())?;
-        let checked = self.changes.check(at).await?;
-        let series = known(at, &self.series_ids.list(), MOST_CHANGED, "changes").await?;
-        let mut card = Card::new(format!("{} series", series.len()));
-        card.text = format!("Change {}", names(series.iter().map(|(_, series)| series)));
-        Ok(checked.facts.into_iter().fold(card, |card, (label, value)| card.fact(label, value)))
+        let groups = self.groups(at).await?;
+        let all = groups.iter().flat_map(|(series, _)| series);
+        let mut card = Card::new(format!("{} series", all.clone().count()));
+        card.text = format!("Change {}", names(all.map(|(_, series)| series)));
+        let facts = groups.into_iter().flat_map(|(_, checked)| checked.facts).take(MOST_FACTS);
+        Ok(facts.fold(card, |card, (label, value)| card.fact(label, value)))
     }
 
     async fn run(self, sonarr: &Sonarr, _: &Call) -> Result<Output, ToolError> {
         let at = sonarr.get(self.instance.as_deref())?;
-        let checked = self.changes.check(at).await?;
-        let series = known(at, &self.series_ids.list(), MOST_CHANGED, "changes").await?;
-        // Only those that differ are sent, so that what they had before is often the same for all of them.
-        let mut old: Vec<(u64, Map<String, Value>)> =
-            series.iter().map(|(record, series)| (series.id, checked.differing(record, series))).collect();
-        old.retain(|(_, fields)| !fields.is_empty());
-        if old.is_empty() {
-            return Ok(Output::text("They were so already, nothing was changed."));
-        }
-        let ids: Vec<u64> = old.iter().map(|(id, _)| *id).collect();
-        let mut body = checked.fields.clone();
-        body.insert("seriesIds".into(), ids.clone().into());
-        if body.contains_key("rootFolderPath") {
-            body.insert("moveFiles".into(), checked.move_files.into());
-        }
-        if body.contains_key("tags") {
-            body.insert("applyTags".into(), "replace".into());
-        }
-        client::edit(at, &Value::Object(body)).await?;
-        let mut left = Vec::new();
-        for (record, series) in known(at, &ids, MOST_CHANGED, "changes").await? {
-            if !checked.differing(&record, &series).is_empty() {
-                left.push(series);
+        let groups = self.groups(at).await?;
+        // What was before, once for all series of which it was the same.
+        let mut before: Vec<(Vec<u64>, Value)> = Vec::new();
+        let (mut changed, mut left) = (Vec::new(), Vec::new());
+        for (series, checked) in &groups {
+            // Only those that differ are sent.
+            let mut ids = Vec::new();
+            for (record, series) in series {
+                let old = checked.differing(record, series);
+                if old.is_empty() {
+                    continue;
+                }
+                ids.push(series.id);
+                changed.push(series);
+                let old = as_changes(&old, checked.move_files);
+                match before.iter_mut().find(|(_, known)| *known == old) {
+                    Some((same, _)) => same.push(series.id),
+                    None => before.push((vec![series.id], old)),
+                }
+            }
+            if ids.is_empty() {
+                continue;
+            }
+            let mut body = checked.fields.clone();
+            body.insert("seriesIds".into(), ids.clone().into());
+            if body.contains_key("rootFolderPath") {
+                body.insert("moveFiles".into(), checked.move_files.into());
+            }
+            if body.contains_key("tags") {
+                body.insert("applyTags".into(), "replace".into());
+            }
+            client::edit(at, &Value::Object(body)).await?;
+            for (record, series) in known(at, &ids, MOST_CHANGED, "changes").await? {
+                if !checked.differing(&record, &series).is_empty() {
+                    left.push(series);
+                }
             }
         }
         if !left.is_empty() {
             return Err(ToolError::TellModel(format!("Sonarr took the change but not for {}", names(left.iter()))));
         }
-        let changed = names(series.iter().map(|(_, series)| series).filter(|series| ids.contains(&series.id)));
-        let output = Output::done(format!("{changed}: now {}.", checked.in_words()));
-        let first = old[0].1.clone();
-        if old.iter().any(|(_, fields)| *fields != first) {
-            return Ok(output);
+        let mut back = before.into_iter().map(|(ids, changes)| json!({ "series_ids": ids, "changes": changes }));
+        let Some(mut first) = back.next() else {
+            return Ok(Output::text("They were so already, nothing was changed."));
+        };
+        let more: Vec<Value> = back.collect();
+        if !more.is_empty() {
+            first["also"] = more.into();
         }
-        Ok(output.with_undo(undo(
-            Self::NAME,
-            at,
-            json!({ "series_ids": ids, "changes": as_changes(&first) }),
-            format!("Put {changed} back as before"),
-        )))
+        let changed = names(changed.into_iter());
+        let now: Vec<String> = groups.iter().map(|(_, checked)| checked.in_words()).collect();
+        let output = Output::done(format!("{changed}: now {}.", now.join("; ")));
+        Ok(output.with_undo(undo(Self::NAME, at, first, format!("Put {changed} back as before"))))
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) async fn show(
         call_id: one.call_id,
         turn_id: one.turn.0,
         reason: one.reason,
+        may_retry: one.may_retry,
         state: match one.state {
             TakingBack::Waits => wire::TakingBack::Waits,
             TakingBack::Runs => wire::TakingBack::Runs,
@@ -92,7 +93,7 @@ pub(crate) struct UndoBody {
     call_id: String,
 }
 
-/// Take back what a call of this turn has changed, once, while it is offered. Pressed twice it is the same turn.
+/// Take back what a call of this turn has changed, while it is offered: once, and again where it failed.
 #[utoipa::path(post, path = "/api/turns/{id}/undo", tag = "turns", params(("id" = Uuid, Path)), request_body = UndoBody,
     responses((status = 200, body = Undone)))]
 pub(crate) async fn undo(
