@@ -412,6 +412,75 @@ impl ErasedTool {
     }
 }
 
+/// Looks through what a call returned before anybody reads it: the arguments, the output, who called.
+pub type Review = Arc<dyn Fn(String, Output, Call) -> BoxFuture<'static, Result<Output, ToolError>> + Send + Sync>;
+
+impl ErasedTool {
+    /// The same tool, whose outputs are looked through first.
+    pub fn reviewed(self: &Arc<Self>, review: Review) -> Self {
+        let tool = self.clone();
+        Self {
+            parse: Box::new(move |arguments| {
+                let call = tool.parse(arguments)?;
+                Ok(Box::new(Reviewed { call, arguments: arguments.to_owned(), review: review.clone() }))
+            }),
+            spec: self.spec.clone(),
+            ..**self
+        }
+    }
+}
+
+struct Reviewed {
+    call: Box<dyn ParsedCall>,
+    arguments: String,
+    review: Review,
+}
+
+impl ParsedCall for Reviewed {
+    fn title(&self) -> String {
+        self.call.title()
+    }
+
+    fn wording(&self) -> Wording {
+        self.call.wording()
+    }
+
+    fn instance(&self) -> &str {
+        self.call.instance()
+    }
+
+    fn waits<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<(), ToolError>> {
+        self.call.waits(call)
+    }
+
+    fn facts<'a>(
+        &'a self,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<serde_json::Map<String, serde_json::Value>, ToolError>> {
+        self.call.facts(call)
+    }
+
+    fn class(&self) -> Class {
+        self.call.class()
+    }
+
+    fn preview<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Card, ToolError>> {
+        self.call.preview(call)
+    }
+
+    fn check<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<Output>, ToolError>> {
+        self.call.check(call)
+    }
+
+    fn run<'a>(self: Box<Self>, call: &'a Call) -> BoxFuture<'a, Result<Output, ToolError>> {
+        let Reviewed { call: inner, arguments, review } = *self;
+        Box::pin(async move {
+            let output = inner.run(call).await?;
+            review(arguments, output, call.clone()).await
+        })
+    }
+}
+
 fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
     if arguments.len() > MAX_ARGUMENT_BYTES {
         return Err(ToolError::TellModel(format!(

@@ -13,7 +13,11 @@ use majordomo_domain::{
 use majordomo_store::Store;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
+use tracing::Instrument;
+
+/// How much longer than its time a change is waited for: it is not cut, since half of it may be done.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Limits in place of a toolkit's or a tool's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,13 +143,30 @@ pub(crate) fn allows(toolkits: &[String], toolkit: &str) -> bool {
 }
 
 impl CatalogueTool {
-    /// Run a call within the toolkit's limits.
+    /// Run a call within the toolkit's limits. A read is cut at its time. A change is not: what it has begun it brings to its end, also
+    /// when nobody waits for it any more; only while it waits for its place it is sent away.
     pub async fn run(&self, parsed: Box<dyn ParsedCall>, call: &Call) -> Result<Output, ToolError> {
-        self.in_time(async {
-            let _slot = self.slots.acquire().await;
-            parsed.run(call).await
-        })
-        .await
+        if self.tool.effect == Effect::Read {
+            let work = async {
+                let _slot = self.slots.acquire().await;
+                parsed.run(call).await
+            };
+            return self.in_time(work).await;
+        }
+        let Ok(slot) = timeout(self.timeout, self.slots.clone().acquire_owned()).await else {
+            let seconds = seconds(self.timeout);
+            return Err(ToolError::TellModel(format!("others were before it for {seconds}; nothing was changed")));
+        };
+        let call = call.clone();
+        let work = async move {
+            let _slot = slot;
+            parsed.run(&call).await
+        };
+        match timeout(self.timeout + GRACE, tokio::spawn(work.in_current_span())).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(ToolError::Bug("it panicked".into())),
+            Err(_) => Err(self.slow(self.timeout + GRACE)),
+        }
     }
 }
 
@@ -170,11 +191,11 @@ impl CatalogueTool {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
-        let slow = || ToolError::CouldNotAsk {
-            service: self.toolkit.into(),
-            reason: format!("no answer within {}", seconds(self.timeout)),
-        };
-        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| Err(slow()))
+        timeout(self.timeout, work).await.unwrap_or_else(|_| Err(self.slow(self.timeout)))
+    }
+
+    fn slow(&self, after: Duration) -> ToolError {
+        ToolError::CouldNotAsk { service: self.toolkit.into(), reason: format!("no answer within {}", seconds(after)) }
     }
 }
 

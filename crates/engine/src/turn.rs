@@ -659,6 +659,7 @@ impl Making<'_> {
         self.intend(&prepared, carrying).await?;
         let line = calls.first().and_then(|call| self.progress_line(call));
         let mut asked = std::mem::take(&mut self.asked);
+        let (begun_at, is_changing) = (Instant::now(), prepared.iter().any(Prepared::is_change));
         let ran = {
             let told = |result: &CallResult| self.tell(finished(result));
             let batch = Batch { begun: &resumed, ..self.batch() };
@@ -673,7 +674,8 @@ impl Making<'_> {
                     biased;
                     () = handle.cancel.cancelled() => break Err(Stop::Cancelled),
                     () = self.engine.0.halt.cancelled() => break Err(Stop::Abandoned),
-                    () = tokio::time::sleep_until(self.deadline) => break Err(Stop::TimedOut),
+                    // A change has its tool's own time.
+                    () = tokio::time::sleep_until(self.deadline), if !is_changing => break Err(Stop::TimedOut),
                     ran = &mut work => break Ok(ran),
                     _ = renew.tick() => {
                         if self.renew().await.is_err() {
@@ -690,6 +692,9 @@ impl Making<'_> {
             }
         };
         self.asked = asked;
+        if is_changing {
+            self.deadline += begun_at.elapsed();
+        }
         let (usage, cost_micros) = self.engine.0.take_usage(handle.turn);
         self.usage += usage;
         self.cost_micros += cost_micros;

@@ -25,6 +25,8 @@ use std::{
 
 #[path = "turns/approvals.rs"]
 mod approvals;
+#[path = "turns/changes.rs"]
+mod changes;
 #[path = "turns/follow.rs"]
 mod follow;
 #[path = "turns/hostile.rs"]

@@ -177,23 +177,24 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
         memory::toolkit(parts.store.clone()),
         household::toolkit(parts.store.clone()),
     ];
-    toolkits.extend(tmdb.clone().map(|tmdb| tmdb::toolkit(&config.tmdb, tmdb)));
-    toolkits.extend(tvmaze.clone().map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
-    toolkits.extend(plex.clone().map(|plex| plex::toolkit(&config.plex, plex)));
-    toolkits.extend(radarr.clone().map(|radarr| radarr::toolkit(&config.radarr, radarr)));
-    toolkits.extend(sonarr.clone().map(|sonarr| sonarr::toolkit(&config.sonarr, sonarr)));
+    let media = media::Media {
+        tmdb,
+        tvmaze,
+        plex,
+        radarr,
+        sonarr,
+        store: parts.store.clone(),
+        bounds: config.media.clone(),
+    };
+    let shared = std::sync::Arc::new(media.clone());
+    let media::Media { tmdb, tvmaze, plex, radarr, sonarr, .. } = media.clone();
+    toolkits.extend(tmdb.map(|tmdb| media::within_ages(tmdb::toolkit(&config.tmdb, tmdb), &shared)));
+    toolkits.extend(tvmaze.map(|tvmaze| tvmaze::toolkit(&config.tvmaze, tvmaze)));
+    toolkits.extend(plex.map(|plex| media::within_ages(plex::toolkit(&config.plex, plex), &shared)));
+    toolkits.extend(radarr.map(|radarr| radarr::toolkit(&config.radarr, radarr)));
+    toolkits.extend(sonarr.map(|sonarr| sonarr::toolkit(&config.sonarr, sonarr)));
     toolkits.extend(has_knowledge.then(|| knowledge::toolkit(&config.knowledge, parts.store.clone())));
-    toolkits.extend(has_media.then(|| {
-        media::toolkit(media::Media {
-            tmdb,
-            tvmaze,
-            plex,
-            radarr,
-            sonarr,
-            store: parts.store.clone(),
-            bounds: config.media.clone(),
-        })
-    }));
+    toolkits.extend(has_media.then(|| media::toolkit(media)));
     (toolkits, off)
 }
 

@@ -8,11 +8,16 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 #[derive(Clone)]
 pub(crate) struct Breaker {
     state: Arc<Mutex<State>>,
+    /// A trial is over.
+    tried: Arc<Notify>,
     /// Failures in a row that open it; 0 is never.
     failures: u32,
     open_for: Duration,
@@ -43,10 +48,25 @@ pub(crate) struct Pass {
 
 impl Breaker {
     pub fn new(failures: u32, open_for: Duration) -> Self {
-        Self { state: Arc::default(), failures, open_for }
+        Self { state: Arc::default(), tried: Arc::default(), failures, open_for }
     }
 
-    pub fn enter(&self) -> Result<Pass, Shut> {
+    /// While one request tries whether the service is back, others wait for what it comes to: of several questions asked at once,
+    /// those beside the trial would otherwise fail, and with them whatever needs all of their answers.
+    pub async fn enter(&self, deadline: Instant) -> Result<Pass, Shut> {
+        loop {
+            let tried = self.tried.notified();
+            tokio::pin!(tried);
+            // From here on nothing is missed.
+            tried.as_mut().enable();
+            match self.try_enter() {
+                Err(shut) if shut.wait.is_zero() && timeout_at(deadline, tried).await.is_ok() => {}
+                entered => return entered,
+            }
+        }
+    }
+
+    fn try_enter(&self) -> Result<Pass, Shut> {
         let mut pass = Pass { breaker: self.clone(), trial: false, settled: false };
         if self.failures == 0 {
             return Ok(pass);
@@ -81,6 +101,13 @@ impl Pass {
         if self.breaker.failures > 0 {
             *self.breaker.lock() = State::default();
         }
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if self.trial {
+            self.breaker.tried.notify_waiters();
+        }
     }
 
     pub fn failed(mut self, reason: &str) {
@@ -97,6 +124,8 @@ impl Pass {
         if self.trial || (state.open_until.is_none() && state.failed >= self.breaker.failures) {
             state.open_until = Some(Instant::now() + self.breaker.open_for);
         }
+        drop(state);
+        self.tell();
     }
 }
 
@@ -104,6 +133,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         if self.trial && !self.settled {
             self.breaker.lock().trying = false;
+            self.tell();
         }
     }
 }

@@ -43,7 +43,16 @@ pub enum UpstreamError {
     NotAllowed { service: String, reason: String },
 }
 
+/// Between a service's name and its place, as in `radarr at nas:7878`.
+pub(crate) const AT: &str = " at ";
+
 impl UpstreamError {
+    /// The service without its place: where it is concerns those who run it.
+    pub fn name(&self) -> &str {
+        self.service().split(AT).next().unwrap_or_default()
+    }
+
+    /// Name and place, for logs.
     pub fn service(&self) -> &str {
         match self {
             UpstreamError::Unreachable { service, .. }
@@ -124,7 +133,7 @@ impl UpstreamError {
 }
 
 impl From<UpstreamError> for ToolError {
-    /// Every failure is "could not ask". A caller for whom [`UpstreamError::NotFound`] is an answer matches it first.
+    /// Every failure is "could not ask", without the place: everybody may read it. A caller for whom [`UpstreamError::NotFound`] is an answer matches it first.
     fn from(error: UpstreamError) -> Self {
         let what = match &error {
             UpstreamError::Unreachable { .. } | UpstreamError::Silent { .. } => "it did not answer: ",
@@ -137,7 +146,7 @@ impl From<UpstreamError> for ToolError {
             UpstreamError::Resting { .. } => "it is left alone for now: ",
             UpstreamError::NotAnApi { .. } | UpstreamError::NotAllowed { .. } => "",
         };
-        ToolError::CouldNotAsk { service: error.service().to_owned(), reason: format!("{what}{}", error.reason()) }
+        ToolError::CouldNotAsk { service: error.name().to_owned(), reason: format!("{what}{}", error.reason()) }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::{
     Credential, Scope, ServiceLimits, ServiceSpec, Shared, UpstreamError,
     breaker::{Breaker, Pass},
     cache::Key,
-    egress, error,
+    egress,
+    error::{self, AT},
     policy::{self, Retries},
     stream::EventReader,
 };
@@ -94,7 +95,7 @@ impl Service {
         });
         let inner = Inner {
             shared,
-            label: format!("{name} at {}", egress::place(&base_url)).into(),
+            label: format!("{name}{AT}{}", egress::place(&base_url)).into(),
             name: name.into(),
             base: base_url,
             unusable,
@@ -232,7 +233,7 @@ impl Service {
         let opened = async {
             let deadline = Instant::now() + self.inner.limits.total_timeout.max(idle);
             let permit = self.wait_turn(deadline).await?;
-            let pass = self.pass()?;
+            let pass = self.pass(deadline).await?;
             match self.open(&ask, idle, Instant::now() + idle).await {
                 Ok(response) => Ok(EventReader::new(self.inner.label.clone(), response, idle, pass, permit)),
                 Err(error) => {
@@ -274,7 +275,7 @@ impl Service {
     ) -> Result<(HeaderMap, Bytes), UpstreamError> {
         let asked = async {
             let _permit = self.wait_turn(deadline).await?;
-            let pass = self.pass()?;
+            let pass = self.pass(deadline).await?;
             let read_timeout = self.inner.limits.read_timeout;
             let answer = async {
                 let mut response = self.open(ask, read_timeout, deadline).await?;
@@ -313,8 +314,8 @@ impl Service {
         }
     }
 
-    fn pass(&self) -> Result<Pass, UpstreamError> {
-        self.inner.breaker.enter().map_err(|shut| UpstreamError::Resting {
+    async fn pass(&self, deadline: Instant) -> Result<Pass, UpstreamError> {
+        self.inner.breaker.enter(deadline).await.map_err(|shut| UpstreamError::Resting {
             service: self.inner.label.to_string(),
             retry_after: shut.wait,
             reason: format!(
@@ -471,6 +472,10 @@ impl Service {
     fn count(&self, began: Instant, error: Option<&UpstreamError>) {
         let service = self.inner.name.clone();
         let outcome = error.map_or("ok", UpstreamError::kind);
+        if error.is_some_and(UpstreamError::is_illness) {
+            // People are told the name; where it is helps those who read this.
+            tracing::info!(service = %self.inner.label, outcome, "a service did not answer as it should");
+        }
         metrics::counter!("majordomo_upstream_requests_total", "service" => service.clone(), "outcome" => outcome)
             .increment(1);
         metrics::histogram!("majordomo_upstream_duration_seconds", "service" => service)

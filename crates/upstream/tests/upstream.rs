@@ -172,6 +172,31 @@ async fn a_service_that_is_down_is_left_alone_and_tried_again_later() {
 }
 
 #[tokio::test]
+async fn several_questions_at_once_all_pass_when_the_service_is_back() {
+    let server = TestServer::start().await;
+    server.on("GET", "/x", failing(500)).on("GET", "/x", ok().delayed(millis(20)));
+    let open_for = Duration::from_secs(60);
+    let service = door(&server, ServiceLimits { breaker_failures: 1, breaker_open_for: open_for, ..limits() });
+    assert!(get(&service).await.is_err());
+    tokio::time::pause();
+    tokio::time::advance(open_for).await;
+    tokio::time::resume();
+    let answers = join_all((0..4).map(|_| get(&service))).await;
+    assert!(answers.iter().all(Result::is_ok), "those beside the trial wait for it: {answers:?}");
+    // Whoever tries and gives up leaves the trial to the next one.
+    let server = TestServer::start().await;
+    server.on("GET", "/x", failing(500)).on("GET", "/x", ok().then_silence()).on("GET", "/x", ok());
+    let service = door(&server, ServiceLimits { breaker_failures: 1, breaker_open_for: Duration::ZERO, ..limits() });
+    assert!(get(&service).await.is_err());
+    let waits = async {
+        assert!(tokio::time::timeout(millis(50), get(&service)).await.is_err());
+        Ok(Arc::new(Value::Null))
+    };
+    let (gave_up, answer): (Result<Arc<Value>, UpstreamError>, _) = futures_util::join!(waits, get(&service));
+    assert!(gave_up.is_ok() && answer.is_ok(), "{answer:?}");
+}
+
+#[tokio::test]
 async fn refusals_and_missing_things_do_not_open_the_breaker() {
     let server = TestServer::start().await;
     server.on("GET", "/x", failing(404));
@@ -474,6 +499,8 @@ async fn neither_key_nor_query_is_ever_in_the_text_of_an_error() {
         // Other headers are no secrets, and their words may be said.
         assert!(!shown.contains("the key") || shown.contains("is wrong"), "{shown}");
         assert!(error.to_string().starts_with("films at "), "{error}");
+        let told = ToolError::from(error.clone()).to_string();
+        assert!(told.starts_with("could not ask films: "), "everybody may read it, so it says no place: {told}");
         assert!(!error.to_string().ends_with('.'), "{error}");
     }
 }

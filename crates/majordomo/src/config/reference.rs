@@ -415,7 +415,7 @@ pub const SECTIONS: &[Section] = &[
                 "tools",
                 "{}",
                 "Limits by toolkit or tool in place of their own, such as { tmdb = { timeout_ms = 8000, at_once = 4, list_items = 10 } }:\n\
-                 timeout_ms 100 to 600 000, at_once 1 to 1 000, list_items (entries of a list the model sees; it can read the others) 1 to\n\
+                 timeout_ms 100 to 600 000 (a change that was begun is not cut, only waited for), at_once 1 to 1 000, list_items (entries of a list the model sees; it can read the others) 1 to\n\
                  10 000.",
             ),
         ],
@@ -471,8 +471,8 @@ pub const SECTIONS: &[Section] = &[
             set(
                 "age_ceilings",
                 "{}",
-                "The oldest age a title may be for, by standing or name, such as { child = 12 }: in requests, media_search and media_recommend.\n\
-                 What has no known rating is above it.",
+                "The oldest age a title may be for, by standing or name, such as { child = 12 }: in requests, media_search, media_recommend,\n\
+                 and what TMDb and Plex list. What has no known rating is above it.",
             ),
             absent(
                 "hooks_url",

@@ -27,4 +27,5 @@ mod flows {
     mod tastes;
     mod tokens;
     mod walk;
+    mod whereabouts;
 }

@@ -100,12 +100,25 @@ impl Source {
     }
 }
 
+/// Film or series, as TMDb's paths have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaType {
+    #[serde(alias = "film")]
+    Movie,
+    #[serde(alias = "series", alias = "show")]
+    Tv,
+}
+
 /// A title somebody rated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rating {
     pub title: String,
     pub tmdb_id: Option<u64>,
+    /// Films and series share numbers. None where nobody said which it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
     /// 0 to 10.
     pub rating: f64,
     pub genres: Vec<String>,
@@ -256,7 +269,8 @@ impl Notebook {
         let is_it = |lesson: &Lesson| {
             lesson.source.rating().is_some_and(|known| {
                 known.title.to_lowercase() == rating.title.to_lowercase()
-                    && (known.tmdb_id == rating.tmdb_id || known.tmdb_id.is_none() || rating.tmdb_id.is_none())
+                    && may_be_same(known.tmdb_id, rating.tmdb_id)
+                    && may_be_same(known.media_type, rating.media_type)
             })
         };
         if let Some(earlier) = self.lessons.iter().find(|lesson| is_it(lesson)).map(|lesson| lesson.id) {
@@ -275,7 +289,9 @@ impl Notebook {
             r if r >= 7.0 => add(&mut after.anchors.responded_to, &rating.title),
             r if r <= 3.0 => {
                 add(&mut after.never_recommend.titles, &rating.title);
-                if let Some(id) = rating.tmdb_id.filter(|id| !after.never_recommend.tmdb_ids.contains(id)) {
+                // The numbers of series are not told apart there; the title is.
+                let id = rating.tmdb_id.filter(|_| rating.media_type != Some(MediaType::Tv));
+                if let Some(id) = id.filter(|id| !after.never_recommend.tmdb_ids.contains(id)) {
                     after.never_recommend.tmdb_ids.push(id);
                 }
             }
@@ -426,6 +442,11 @@ impl Notebook {
         let doubtful = self.lessons.iter().rev().filter(|lesson| !is_trusted(lesson));
         Some(doubtful.fold(self.profile.clone(), |profile, lesson| taken_back(&profile, lesson).0))
     }
+}
+
+/// What nobody said may be either.
+fn may_be_same<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 /// How much ratings have to agree: two nines do, one ten does not.

@@ -2,7 +2,7 @@
 
 use super::{
     Household, Whose, label,
-    learning::{Change, Lesson, Rating, Said, Source},
+    learning::{Change, Lesson, MediaType, Rating, Said, Source},
     teacher,
     update::learned,
 };
@@ -29,6 +29,8 @@ pub struct Rate {
     rating: f64,
     /// Its number at TMDb.
     tmdb_id: Option<u64>,
+    /// movie or tv; films and series share numbers.
+    media_type: Option<MediaType>,
     /// Such as `Thriller`.
     genres: Option<Vec<String>>,
     /// Its director and leading actors.
@@ -60,6 +62,7 @@ impl Rate {
         Ok(Rating {
             title,
             tmdb_id: self.tmdb_id,
+            media_type: self.media_type,
             rating: self.rating,
             genres: list(&self.genres),
             people: list(&self.people),

@@ -15,7 +15,7 @@ mod read;
 mod tests;
 mod update;
 
-pub use learning::{Change, Lesson, Notebook, Rating, Said, Source, Teacher};
+pub use learning::{Change, Lesson, MediaType, Notebook, Rating, Said, Source, Teacher};
 pub use profile::Profile;
 pub use read::Company;
 

@@ -9,7 +9,7 @@ use super::{
     wish::Kind,
 };
 use crate::{
-    household::{Company, Household, Rating},
+    household::{Company, Household, MediaType, Rating},
     kept::Kept,
     plex::{client::Age, playback, tell},
 };
@@ -74,8 +74,13 @@ impl Evening {
     /// What was liked best by the one who asks and the household, newest ratings first, then by Plex's account.
     pub fn loved(&self, libraries: &Libraries, kinds: &[Kind]) -> Vec<Loved> {
         let said = self.company.ratings.iter().filter(|rating| rating.rating >= 7.5);
-        let mut loved: Vec<Loved> =
-            said.map(|rating| Loved { title: rating.title.clone(), tmdb: rating.tmdb_id, kind: None }).collect();
+        let mut loved: Vec<Loved> = said
+            .map(|rating| Loved {
+                title: rating.title.clone(),
+                tmdb: rating.tmdb_id,
+                kind: rating.media_type.map(kind_of),
+            })
+            .collect();
         let mut titles: Vec<(f64, Title)> = Vec::new();
         for title in libraries.titles(kinds) {
             let Some(owned) = &title.owned else { continue };
@@ -110,10 +115,21 @@ fn is_of(rating: &Rating, title: &Title) -> bool {
     let is_named = name == plain(&title.title)
         || name == plain(&title.in_words())
         || title.original.as_ref().is_some_and(|original| name == plain(original));
-    // Films and series share numbers, so that the name counts too where it is a series.
+    let kind = rating.media_type.map(kind_of);
+    if kind.is_some_and(|kind| kind != title.kind) {
+        return false;
+    }
+    // Films and series share numbers: where nobody said which it is, a series has to have the name.
     match (rating.tmdb_id, title.tmdb) {
-        (Some(one), Some(other)) if title.kind == Kind::Film => one == other,
+        (Some(one), Some(other)) if title.kind == Kind::Film || kind.is_some() => one == other,
         _ => is_named,
+    }
+}
+
+fn kind_of(media_type: MediaType) -> Kind {
+    match media_type {
+        MediaType::Movie => Kind::Film,
+        MediaType::Tv => Kind::Series,
     }
 }
 

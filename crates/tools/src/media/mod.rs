@@ -4,6 +4,9 @@
 //! Never: asks a service in another way than the service's own folder does.
 //! Start reading at [`shelf`](shelf/index.html): one title as every service has it; then `whereabouts.rs`, `request.rs`, `follow.rs`.
 
+mod ages;
+#[cfg(test)]
+mod ages_walks;
 mod airing;
 mod evening;
 mod follow;
@@ -32,6 +35,7 @@ mod where_is;
 mod whereabouts;
 mod wish;
 
+pub(crate) use ages::within_ages;
 pub use wish::{Bounds, Quota, Stuck};
 
 use crate::{

@@ -297,3 +297,25 @@ async fn a_rating_given_in_plex_counts_at_the_next_question() {
     let reasons: Vec<&str> = results(&after).iter().filter_map(|title| title["reason"].as_str()).collect();
     assert!(reasons.iter().any(|reason| reason.contains(owned["title"].as_str().unwrap())), "{owned} {reasons:?}");
 }
+
+#[tokio::test]
+async fn a_rating_keeps_whether_it_was_a_film_or_a_series_and_an_old_one_is_read_as_before() {
+    use super::{evening::Evening, title::Title, wish::Kind};
+    let home = Home::new().await;
+    let person = home.person.clone();
+    let told = |kind, tmdb| Title { kind, tmdb: Some(tmdb), title: "Sherlock Jr.".into(), ..Title::default() };
+    let knows = async |kind, tmdb| {
+        let evening: Evening = home.media().evening(&[], &call(&home, &person)).await.unwrap();
+        evening.knows(&told(kind, tmdb))
+    };
+    rate(&home, &person, json!({"title": "Sherlock", "rating": 8, "tmdb_id": 700, "media_type": "tv"})).await;
+    assert!(!knows(Kind::Film, 700).await, "a film of the number of a series is another title");
+    assert!(knows(Kind::Series, 700).await, "whatever it is called today");
+    // What was kept before says the number only: it is a film's, or the name decides.
+    rate(&home, &person, json!({"title": "Sherlock Holmes", "rating": 8, "tmdb_id": 800})).await;
+    assert!(knows(Kind::Film, 800).await);
+    assert!(!knows(Kind::Series, 800).await);
+    let old: household::Rating =
+        serde_json::from_value(json!({"title": "Sherlock", "tmdb_id": 700, "rating": 8.0})).unwrap();
+    assert_eq!(old.media_type, None);
+}

@@ -104,7 +104,11 @@ impl Media {
             (Ok(Some(_)), Err(error)) => Err(error.clone()),
             (record, _) => record,
         };
-        let said = |error: &ToolError| error.to_string();
+        // Whoever tells of it says which service it was.
+        let said = |error: &ToolError| match error {
+            ToolError::CouldNotAsk { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        };
         let shown_parts = shown.as_ref().ok().cloned().unwrap_or_default();
         let parts = match record.as_ref() {
             Ok(Some(record)) => parts(wish, record, episodes.as_deref().unwrap_or_default(), &shown_parts, now_ms),

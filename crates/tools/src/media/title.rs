@@ -205,6 +205,12 @@ impl Libraries {
         self.all.iter().find_map(|(name, library)| library.find(kind.shelf(), id).map(|have| Owned::of(&have, name)))
     }
 
+    /// What a title is called there, with its year.
+    pub fn name(&self, kind: Kind, id: Outside) -> Option<(String, Option<u32>)> {
+        let have = self.all.iter().find_map(|(_, library)| library.find(kind.shelf(), id))?;
+        Some((line(have.title, 150), (have.year > 0).then(|| have.year.into())))
+    }
+
     /// Every title of a kind.
     pub fn titles(&self, kinds: &[Kind]) -> Vec<Title> {
         let mut titles = Vec::new();

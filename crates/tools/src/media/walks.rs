@@ -707,6 +707,64 @@ async fn what_is_configured_as_quiet_is_what_counts() {
     stuck_film(&home, Held::blocked(vec!["Sample".into()]));
     home.later(3_600).await;
     assert_eq!(stuck(&home).await["fix"], "wait");
+
+    let failed = Held { tracked_status: "error".into(), ..Held::of("failed", "failedPending", 0.0) };
+    for (minutes, is_left_alone) in [(30, false), (300, true)] {
+        let home = Home::with(json!({"stuck": {"failed_minutes": minutes}})).await;
+        stuck_film(&home, failed.clone());
+        home.later(3_600).await;
+        let told = stuck(&home).await;
+        assert_eq!(told["fix"] == "wait", is_left_alone, "{minutes}: {told}");
+    }
+    for (days, is_remembered) in [(1, false), (30, true)] {
+        let home = Home::with(json!({"stuck": {"remember_days": days}})).await;
+        stuck_film(&home, Held::stalled());
+        home.later(7 * 3_600).await;
+        home.town.radarr("default").offers(SHERLOCK_JR, [Offer::of("Bluray-1080p").title("Sherlock.Jr.1924.OTHER")]);
+        home.run("media_mend", mending(&stuck(&home).await)).await.unwrap();
+        stuck_film(&home, Held::stalled());
+        home.later(2 * 86_400).await;
+        let told = stuck(&home).await;
+        assert_eq!(told["fix"] != "remove_and_block", is_remembered, "{days}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_added_as_the_settings_of_radarr_say() {
+    for (set, sent) in [("announced", "announced"), ("in_cinemas", "inCinemas")] {
+        let mut home = Home::new().await;
+        let instance = home.config.radarr.0.get_mut("default").unwrap();
+        instance.minimum_availability = serde_json::from_value(json!(set)).unwrap();
+        instance.quality_profile = Some("HD-720p".into());
+        home.run("media_request", film(HAXAN)).await.unwrap();
+        let requests = home.town.requests_to("radarr");
+        let add = requests.iter().find(|one| one.method == "POST" && one.body["tmdbId"] == HAXAN).expect("an add");
+        assert_eq!((&add.body["minimumAvailability"], &add.body["qualityProfileId"]), (&json!(sent), &json!(3)));
+        assert_eq!(add.body["rootFolderPath"], "/films");
+    }
+    let mut home = Home::new().await;
+    home.config.radarr.0.get_mut("default").unwrap().root_folder = Some("/elsewhere".into());
+    let refused = home.run("media_request", film(HAXAN)).await.unwrap_err().to_string();
+    assert!(refused.contains("/films"), "what there is is named: {refused}");
+}
+
+#[tokio::test]
+async fn a_persons_own_quota_holds_in_place_of_the_standings() {
+    let home = Home::with(json!({
+        "quotas": {"member": {"count": 1, "days": 7}},
+        "people": {"Brigitte": {"count": 2, "days": 7}},
+    }))
+    .await;
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    for tmdb in [HAXAN, STEAMBOAT_BILL] {
+        home.run("media_request", film(tmdb)).await.unwrap();
+    }
+    let third = home.run("media_request", film(9_000_009)).await.unwrap_err();
+    assert!(third.to_string().contains("2 of 2 requests"), "{third}");
+    home.run_as(&otto, "media_request", film(9_000_009)).await.unwrap();
+    let second = home.run_as(&otto, "media_request", film(9_000_005)).await.unwrap_err();
+    assert!(second.to_string().contains("1 of 1 requests"), "{second}");
 }
 
 #[tokio::test]

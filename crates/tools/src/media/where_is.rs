@@ -7,6 +7,7 @@ use super::{
     whereabouts::{Cause, Said, Wished, whereabouts},
     wish::{Kind, Wish},
 };
+use crate::plex::Outside;
 use majordomo_domain::{Call, Card, Effect, Output, RequestState, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -175,8 +176,18 @@ impl Media {
         }
     }
 
-    /// A title's name and year from TMDb.
+    /// A title's name and year from TMDb, or from a library that has it.
     async fn name_of(&self, wish: &Wish) -> Option<(String, Option<u32>)> {
+        match self.name_at_tmdb(wish).await {
+            Some(name) => Some(name),
+            None => {
+                let id = wish.tvdb.and_then(|id| u32::try_from(id).ok()).filter(|_| wish.kind == Kind::Series)?;
+                self.libraries().await.name(wish.kind, Outside::Tvdb(id))
+            }
+        }
+    }
+
+    async fn name_at_tmdb(&self, wish: &Wish) -> Option<(String, Option<u32>)> {
         let tmdb = self.tmdb.as_ref()?;
         let (path, name, date) = match wish.kind {
             Kind::Film => (format!("/movie/{}", wish.tmdb?), "title", "release_date"),

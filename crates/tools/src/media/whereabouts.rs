@@ -192,8 +192,11 @@ impl<'a> Finding<'a> {
         };
         let record = self.heard(fetcher, &evidence.record).cloned();
         let wanted = record.as_ref().and_then(Option::as_ref).map_or(1, |record| record.wanted.max(1));
+        // Without the fetcher nobody knows how many parts there are.
+        let is_uncounted = record.is_none() && !evidence.unit.is_empty();
         if let Some(shown) = &shown
             && shown.parts >= wanted
+            && !is_uncounted
         {
             let quality = shown.quality.as_ref().map(|q| format!(" in {q}")).unwrap_or_default();
             let library = evidence.library_name.as_deref().unwrap_or("the library");
@@ -217,7 +220,16 @@ impl<'a> Finding<'a> {
                 return (Cause::NotWanted, line, Some("request it"));
             }
             None => {
-                let line = format!("Where {title} is cannot be told, because {fetcher} could not be asked.");
+                let parts = shown.map_or(0, |shown| shown.parts);
+                let line = match &evidence.library_name {
+                    Some(library) if parts > 0 => format!(
+                        "{library} shows {parts} {}{} of {title}; whether that is all of it cannot be told, because {fetcher} could not be \
+                         asked.",
+                        evidence.unit,
+                        if parts == 1 { "" } else { "s" },
+                    ),
+                    _ => format!("Where {title} is cannot be told, because {fetcher} could not be asked."),
+                };
                 return (Cause::Unknown, line, None);
             }
         };
@@ -545,6 +557,22 @@ mod tests {
         assert_eq!(
             season(Record { with_file: 10, ..Record::default() }, 8),
             "Dragnet, season 2 is downloaded, but Plex does not show it yet (8 of 10 shown)."
+        );
+        let evidence = Evidence {
+            title: "Dragnet, season 2".into(),
+            unit: "episode",
+            fetcher: "Sonarr".into(),
+            record: Err("it did not answer".into()),
+            library: Ok(Shown { parts: 4, quality: None }),
+            ..film()
+        };
+        let found = whereabouts(&evidence);
+        assert_eq!(
+            (found.cause, found.line.as_str()),
+            (
+                Cause::Unknown,
+                "Plex shows 4 episodes of Dragnet, season 2; whether that is all of it cannot be told, because Sonarr could not be asked."
+            )
         );
         assert_eq!(
             season(Record { unmonitored: 10, ..Record::default() }, 0),

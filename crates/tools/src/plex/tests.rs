@@ -776,3 +776,90 @@ async fn optional_arguments_may_be_null_and_numbers_may_be_written_as_texts() {
         assert!(tool.undo == Undo::Needless || tool.effect != majordomo_domain::Effect::Read, "{}", tool.name);
     }
 }
+
+/// A hanging path of the server.
+async fn hangs(town: &Town, path: &str) {
+    let switch = majordomo_standins::Switch {
+        fault: Some(Fault::Hang),
+        times: None,
+        path: Some(path.into()),
+        service: Some("plex".into()),
+    };
+    town.switch(switch).await;
+}
+
+fn with(town: &Town, change: impl FnOnce(&mut Server)) -> (Plex, Toolkit) {
+    let mut own = server(town);
+    change(&mut own);
+    over(&Config::from([("default".to_owned(), own)]))
+}
+
+#[tokio::test]
+async fn each_wait_is_as_long_as_its_own_setting_says() {
+    let town = town().await;
+    let soon = Duration::from_secs(4);
+    let sets: [fn(&mut Server); 2] = [|one| one.request_timeout_ms = 100, |one| one.timeout_ms = 100];
+    hangs(&town, "/status/sessions").await;
+    for set in sets {
+        let (_, kit) = with(&town, set);
+        let begun = std::time::Instant::now();
+        let error = ask(&kit, "plex_sessions", "{}").await.unwrap_err().to_string();
+        assert!(error.contains("did not answer") && begun.elapsed() < soon, "{error} after {:?}", begun.elapsed());
+    }
+    hangs(&town, "/library/sections/1/all").await;
+    let (plex, _) = with(&town, |one| one.sync_timeout_ms = 100);
+    let begun = std::time::Instant::now();
+    let error = plex.library(None).await.unwrap_err().to_string();
+    assert!(error.contains("did not answer") && begun.elapsed() < soon, "{error} after {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn no_more_requests_are_under_way_than_the_setting_allows() {
+    let town = town().await;
+    let (_, kit) = with(&town, |one| one.at_once = 1);
+    town.fault("plex", Fault::Slow { ms: 60 }).await;
+    let begun = std::time::Instant::now();
+    let names = ["plex_sessions", "plex_accounts", "plex_activities"];
+    let answers = futures_util::future::join_all(names.map(|name| ask(&kit, name, "{}"))).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(begun.elapsed() >= Duration::from_millis(180), "one after the other: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn answers_are_reused_as_long_as_the_settings_say() {
+    let town = town().await;
+    let asked = |path: &str| town.requests_to("plex").iter().filter(|one| one.path == path).count();
+    for (age, times) in [(600, 1), (0, 2)] {
+        let (_, kit) = with(&town, |one| one.age_s = age);
+        town.forget();
+        for _ in 0..2 {
+            said(&kit, "plex_recently_added", json!({})).await;
+        }
+        assert_eq!(asked("/library/sections/1/all"), times, "lists with {age}");
+        let (plex, _) = with(&town, |one| one.reference_age_s = age);
+        town.forget();
+        for _ in 0..2 {
+            plex.instance(None).unwrap().sections().await.unwrap();
+        }
+        assert_eq!(asked("/library/sections"), times, "sections with {age}");
+        let (plex, _) = with(&town, |one| one.index_age_s = age);
+        plex.library(None).await.unwrap();
+        town.forget();
+        plex.library(None).await.unwrap();
+        assert_eq!(asked("/library/sections/1/all") > 0, times == 2, "the index with {age}");
+    }
+    // Looked at again in part, or read anew as a whole: what was deleted is noticed either way.
+    let mut pages = Vec::new();
+    for whole_age in [600, 0] {
+        let (plex, _) = with(&town, |one| (one.index_age_s, one.index_whole_age_s) = (0, whole_age));
+        plex.library(None).await.unwrap();
+        town.forget();
+        plex.library(None).await.unwrap();
+        let of_pages = |size: &str| {
+            let all = town.requests_to("plex");
+            all.iter().filter(|one| one.query("X-Plex-Container-Size") == Some(size)).count()
+        };
+        pages.push((of_pages("30") > 0, of_pages("200") > 0));
+    }
+    assert_eq!(pages, [(true, false), (false, true)], "in part within its age, as a whole after it");
+}

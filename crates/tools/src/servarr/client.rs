@@ -313,12 +313,12 @@ impl Client {
     }
 
     pub fn not_as_described(&self, what: &str) -> ToolError {
-        ToolError::CouldNotAsk { service: self.inner.api.label().to_owned(), reason: format!("it answered {what}") }
+        ToolError::CouldNotAsk { service: self.title(), reason: format!("it answered {what}") }
     }
 
     /// What a failure means. Source: endpoints of Radarr v3, "Status codes".
     pub fn tool_error(&self, error: UpstreamError) -> ToolError {
-        let could_not = |reason: String| ToolError::CouldNotAsk { service: self.inner.api.label().to_owned(), reason };
+        let could_not = |reason: String| ToolError::CouldNotAsk { service: self.title(), reason };
         let key = || format!("tools.{}.{}", self.which().key(), self.name());
         match &error {
             UpstreamError::Refused { status: 401 | 403, .. } => {
@@ -333,7 +333,10 @@ impl Client {
                 could_not(format!("this address is not its API; check {}.base_url", key()))
             }
             UpstreamError::NotFound { .. } => ToolError::TellModel(format!("{} does not have that", self.title())),
-            _ => error.into(),
+            _ => match error.into() {
+                ToolError::CouldNotAsk { reason, .. } => could_not(reason),
+                other => other,
+            },
         }
     }
 }

@@ -11,6 +11,8 @@ use majordomo_upstream::testing::{Answer, TestServer};
 use serde_json::{Value, json};
 use std::path::Path;
 
+mod fallbacks;
+mod settings;
 mod stuck;
 
 /// In the library with a file.

@@ -196,6 +196,36 @@ async fn deleting_a_film_with_its_files_waits_for_a_yes_whichever_way_it_is_aske
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_child_is_shown_no_title_above_its_age_in_any_list() {
+    let stage = Stage::with(Setting {
+        has_media: true,
+        settings: "[tools.media]\nage_ceilings = { child = 6 }\n".into(),
+        ..Setting::default()
+    })
+    .await;
+    assert!(stage.command(&["person", "add", "Mia", "--standing", "child"]).status.success());
+    let made = stage.command(&["key", "create", "Mia", "--person", "Mia"]);
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    for (tool, arguments) in [
+        ("tmdb_popular_movies", json!({"limit": 40})),
+        ("plex_section_items", json!({"section": "Films", "limit": 30})),
+        ("media_search", json!({"query": "The Kid"})),
+    ] {
+        let (_, all) = stage.post(&format!("/api/tools/{tool}"), arguments.clone()).await;
+        assert!(all["is_error"] == false && !all.to_string().contains("left_out"), "{tool}: an admin reads all: {all}");
+        let request = stage.client.post(format!("{}/api/tools/{tool}", stage.address)).bearer_auth(&key);
+        let answer: Value = request.json(&arguments).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["is_error"], false, "{tool}: {answer}");
+        let told = answer.to_string();
+        assert!(told.contains("The Kid"), "{tool}: what is fit is told: {told}");
+        for unfit in ["Metropolis", "Nosferatu", "Häxan", "Charade"] {
+            assert!(!told.contains(unfit), "{tool}: {unfit}: {told}");
+        }
+    }
+    stage.check_requests();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_waited_for_is_told_once_wherever_the_program_is_killed() {
     let mut stage = stage().await;
     for (point, (tmdb, title)) in points::FOLLOWING.into_iter().zip([

@@ -96,7 +96,9 @@ async fn suffers(service: &'static str, read: &str, ill: &str, fault: Fault) -> 
     let (answer, took) = asks(&stage, read, json!({})).await;
     let text = answer["text"].as_str().unwrap_or_default();
     let is_sentence = text.len() > 15 && text.len() < 400 && !text.contains('{');
-    if answer["is_error"] != true || !text.to_lowercase().contains(service) || !is_sentence {
+    // Where a service is concerns those who run it; they find it in the log.
+    let has_place = text.contains("127.0.0.1");
+    if answer["is_error"] != true || !text.to_lowercase().contains(service) || !is_sentence || has_place {
         problems.push(format!("{service} {ill}: {answer}"));
     }
     // The neighbours notice nothing.
