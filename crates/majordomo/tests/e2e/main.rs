@@ -18,6 +18,7 @@ mod flows {
     mod house;
     mod injected;
     mod kills;
+    mod lost_day;
     mod media;
     mod outages;
     mod party;

@@ -13,7 +13,7 @@ use majordomo_store::{
 };
 use serde_json::json;
 
-fn wish(owner: PersonId, subject: &str, state: RequestState, at_ms: i64) -> NewRequest {
+pub(crate) fn wish(owner: PersonId, subject: &str, state: RequestState, at_ms: i64) -> NewRequest {
     NewRequest {
         request: Request {
             id: RequestId::new(),

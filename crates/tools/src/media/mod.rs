@@ -10,8 +10,13 @@ mod follow;
 mod hooks;
 mod liking;
 mod mend;
+#[cfg(test)]
+mod mend_walks;
 mod nearness;
 mod overview;
+mod past;
+#[cfg(test)]
+mod past_walks;
 mod recommend;
 #[cfg(test)]
 mod recommend_walks;

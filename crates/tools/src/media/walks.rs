@@ -633,17 +633,17 @@ fn how_long_ago_is_told_as_people_say_it() {
     }
 }
 
-fn stuck_film(home: &Home, held: Held) {
+pub(super) fn stuck_film(home: &Home, held: Held) {
     home.town.radarr("default").clear_queue();
     home.town.radarr("default").put_film(SHERLOCK_JR, "Bluray-1080p", held).expect("a row");
 }
 
 /// The first stuck download, as somebody is told of it.
-async fn stuck(home: &Home) -> Value {
+pub(super) async fn stuck(home: &Home) -> Value {
     home.told("media_stuck", json!({})).await["downloads"][0].clone()
 }
 
-fn mending(stuck: &Value) -> Value {
+pub(super) fn mending(stuck: &Value) -> Value {
     json!({"application": stuck["application"], "queue_id": stuck["queue_id"], "fix": stuck["fix"]})
 }
 

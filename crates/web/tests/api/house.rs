@@ -129,6 +129,7 @@ impl House {
             suggestions: vec![Suggestion { title: "Films".into(), prompt: "What is on?".into() }],
             off: vec![("tvmaze".into(), "switched off".into())],
             max_message_chars,
+            hooks_url: "http://nas:8080/house/".into(),
             stopping: stopping.clone(),
         };
         let router = majordomo_web::router(web);
