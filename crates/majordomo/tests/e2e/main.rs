@@ -11,6 +11,7 @@ mod flows {
     mod crash;
     mod decisions;
     mod disk;
+    mod doctor;
     mod family;
     mod faults;
     mod files;

@@ -120,7 +120,7 @@ async fn only_what_was_granted_and_is_not_long_over_has_a_past_worth_reading_and
 
         store.add_past("media", "x", Past { happenings: pack(ids[0]), newest_ms: None }).await.unwrap();
         assert_eq!(lines(&store, ids[0]).await.len(), 3);
-        store.delete_person(person).await.unwrap();
+        store.forget_person(person).await.unwrap();
         assert!(lines(&store, ids[0]).await.is_empty());
         // What was read meanwhile is of nobody any more.
         store.add_past("media", "x", Past { happenings: pack(ids[0]), newest_ms: None }).await.unwrap();

@@ -381,6 +381,8 @@ async fn a_database_from_before_the_key_is_taken_over_and_keeps_a_second_open_ro
         for statement in [
             format!("DROP INDEX {index}"),
             "ALTER TABLE requests DROP COLUMN open_key".into(),
+            "DROP TABLE request_past".into(),
+            "DROP TABLE past_marks".into(),
             "DELETE FROM schema_version WHERE version >= 4".into(),
             twin(&late.to_string(), "", ""),
         ] {

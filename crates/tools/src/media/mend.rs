@@ -394,7 +394,8 @@ impl Case<'_> {
             let is_this = Tried::of(&self.download, Fix::ChooseAnother).is_about(&alike);
             is_this || self.tried.iter().any(|tried| tried.is_about(&alike))
         };
-        let Some(other) = releases.iter().find(|release| is_accepted(release) && !is_known(release)) else {
+        let may_be_taken = |release: &Value| is_accepted(release) || is_behind_the_queue(release);
+        let Some(other) = releases.iter().find(|release| may_be_taken(release) && !is_known(release)) else {
             return Err(ToolError::TellModel(format!(
                 "no other acceptable release is offered for {}; nothing was removed",
                 self.download.name()
@@ -408,4 +409,12 @@ impl Case<'_> {
         let seen = if is_there { "" } else { ", though it is not in the queue yet" };
         Ok(format!("it was removed and is not taken again; {title} was taken in its place{seen}"))
     }
+}
+
+/// Whether nothing is in a release's way but what is in the queue, which goes. Source: `QueueSpecification` of both applications, whose
+/// texts all begin with these words.
+fn is_behind_the_queue(release: &Value) -> bool {
+    let said = release["rejections"].as_array().into_iter().flatten();
+    let mut said = said.map(|said| said.as_str().or(said["reason"].as_str()).unwrap_or_default()).peekable();
+    said.peek().is_some() && said.all(|said| said.starts_with("Release in queue "))
 }

@@ -31,6 +31,13 @@ fn pack(home: &Home, held: Held) -> String {
     sonarr.put_season(HILLBILLIES, 2, &[], "WEBDL-720p", held).expect("a pack")
 }
 
+/// Sonarr takes whole seasons only where they are watched for.
+async fn wants_the_season(home: &Home) {
+    home.town.sonarr("default").offers(HILLBILLIES, []);
+    let season = json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [2]});
+    home.run("media_request", season).await.unwrap();
+}
+
 async fn mended(home: &Home, proposed: &Value) -> String {
     home.town.forget();
     let output = home.run("media_mend", mending(proposed)).await.unwrap_or_else(|error| panic!("{proposed}: {error}"));
@@ -61,6 +68,7 @@ async fn of_an_incomplete_pack_what_is_there_is_imported_and_the_rest_searched_o
 #[tokio::test]
 async fn a_season_that_stands_still_is_replaced_as_a_season_by_one_removal() {
     let home = Home::new().await;
+    wants_the_season(&home).await;
     pack(&home, Held::stalled());
     home.later(7 * HOUR).await;
     let proposed = stuck(&home).await;
@@ -272,4 +280,16 @@ async fn a_slow_download_of_which_nothing_comes_is_seen_by_looking_twice() {
     assert_eq!(class().await, Value::Null);
     home.later(7 * HOUR).await;
     assert_eq!(class().await, "stalled");
+}
+
+#[tokio::test]
+async fn where_it_is_says_that_nothing_comes_also_where_the_client_says_that_it_downloads() {
+    let home = Home::new().await;
+    stuck_film(&home, Held::of("downloading", "downloading", 0.6));
+    let place = async || home.told("media_where_is", json!({"media_type": "film", "tmdb_id": SHERLOCK_JR})).await;
+    assert_eq!(place().await["cause"], "downloading");
+    home.later(7 * HOUR).await;
+    let found = place().await;
+    assert_eq!(found["cause"], "stalled", "{found}");
+    assert!(found.to_string().contains("stands still at 40 %: no data comes any more."), "{found}");
 }
