@@ -167,8 +167,17 @@ impl Tool for HooksInstall {
                     secret = Some(known.to_owned());
                 }
             }
+            let is_one_away = there.iter().any(|(_, found)| found.is_err());
             let secret = match secret {
                 Some(secret) => secret,
+                // A new one would make void what the one that is away may have.
+                None if is_one_away && store.hook_made_at(hook_of(kind)).await.map_err(unreachable)?.is_some() => {
+                    told.extend(there.iter().map(|(client, found)| match found {
+                        Err(error) => format!("{} was not set up: {error}", client.title()),
+                        Ok(_) => format!("{} was not set up: first all of them have to answer", client.title()),
+                    }));
+                    continue;
+                }
                 None => store.make_hook_secret(hook_of(kind), call.now_ms).await.map_err(unreachable)?,
             };
             let address = format!("{base}{secret}");

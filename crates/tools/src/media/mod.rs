@@ -8,6 +8,8 @@ mod airing;
 mod evening;
 mod follow;
 mod hooks;
+#[cfg(test)]
+mod hooks_walks;
 mod liking;
 mod mend;
 #[cfg(test)]

@@ -173,11 +173,9 @@ async fn an_admin_makes_the_address_of_a_webhook_sees_it_once_and_makes_it_void(
     let house = House::new().await;
     let (ada, ben) = (house.program(&house.admin).await, house.program(&house.member).await);
     let stranger = house.stranger();
-    for answer in [
-        ben.get("/api/hooks").await,
-        ben.post("/api/hooks/gong", json!({})).await,
-        ben.delete("/api/hooks/gong").await,
-    ] {
+    for answer in
+        [ben.get("/api/hooks").await, ben.post("/api/hooks/gong", json!({})).await, ben.delete("/api/hooks/gong").await]
+    {
         assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{}", answer.text);
     }
     assert_eq!(ada.get("/api/hooks").await.json, json!({"hooks": [{"name": "gong", "made_at_ms": null}]}));
