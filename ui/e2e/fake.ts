@@ -214,6 +214,10 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
   const { people, identities, facts, audit } = household(began);
   const approvals = new Map<string, Approval>();
   const media = mediaHouse(began);
+  const hooks: { name: string; made_at_ms: number | null }[] = ["radarr", "sonarr", "plex"].map((name) => ({
+    name,
+    made_at_ms: null,
+  }));
   const keys: { id: string; name: string; person: string; scopes: string[]; created_at_ms: number }[] = [
     { id: "k1", name: "kitchen display", person: "p1", scopes: ["read"], created_at_ms: began - 9 * 86_400_000 },
   ];
@@ -1071,6 +1075,14 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           1,
         );
         return answer(204);
+      case "hooks": {
+        if (method === "GET") return answer(200, { hooks });
+        const hook = hooks.find(({ name }) => name === id);
+        if (!hook) return refuse(404, "there is no such hook", "NOT_FOUND");
+        hook.made_at_ms = method === "POST" ? Date.now() : null;
+        if (method === "DELETE") return answer(204);
+        return answer(201, { address: `http://majordomo.lan:8080/hooks/${id}/${randomUUID().replaceAll("-", "")}` });
+      }
       case "turns": {
         const turn = turns.get(id);
         if (part === "cancel") {

@@ -346,7 +346,7 @@ test("the house tells its health, usage, models and keys", async () => {
   visit = await house.enter();
   const { page } = visit;
   await page.getByRole("link", { name: "House", exact: true }).click();
-  for (const name of ["Health", "Usage", "Models", "API keys"]) {
+  for (const name of ["Health", "Usage", "Models", "API keys", "Webhooks"]) {
     await page.getByRole("heading", { name, exact: true }).waitFor();
   }
   await page.waitForTimeout(300);
@@ -355,6 +355,31 @@ test("the house tells its health, usage, models and keys", async () => {
   await page.getByLabel("What it is for").fill("a script");
   await page.getByRole("button", { name: "Create a key" }).click();
   await page.getByRole("dialog").getByText("mdk_").waitFor();
+});
+
+test("an admin makes the address of a webhook, makes it anew and voids it", async () => {
+  visit = await house.enter();
+  const { page } = visit;
+  await page.goto(`${house.url}/#/house`);
+  const dialog = page.getByRole("dialog");
+  const shown = async () => {
+    const text = await dialog.locator("code").textContent();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    return text;
+  };
+  await page.getByRole("button", { name: "New address: plex" }).click();
+  const first = await shown();
+  expect(first).toContain("/hooks/plex/");
+  await page.getByRole("button", { name: "New address: plex" }).click();
+  await page.getByRole("button", { name: "Make a new one" }).click();
+  await dialog.locator("code").waitFor();
+  expect(await shown()).not.toBe(first);
+  expect(await page.content()).not.toContain("/hooks/plex/");
+  await page.getByRole("button", { name: "Make void: plex" }).click();
+  await page.getByRole("button", { name: "Make it void" }).click();
+  await page.getByRole("button", { name: "Make void: plex" }).waitFor({ state: "detached" });
+  expect(await barriers(page)).toEqual([]);
 });
 
 test("an admin adds a person and hands out a sign-in link", async () => {

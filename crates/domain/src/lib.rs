@@ -44,7 +44,7 @@ pub use message::{CallRequest, CallResult, Message, Notice, NoticeKind, Part, Ro
 pub use model::{Model, ModelError, ModelEvent, ModelRequest, ModelRole, Provider, StopReason, Usage};
 pub use op::{Accepted, Op};
 pub use person::{Person, Standing};
-pub use request::{Follow, NoticeLevel, Progress, Request, RequestState};
+pub use request::{Follow, Happening, NoticeLevel, Past, Progress, Request, RequestState};
 pub use secret::Secret;
 pub use tool::{Call, Effect, Output, Repeat, Tool, ToolError, Toolkit};
 

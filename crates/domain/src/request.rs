@@ -150,7 +150,7 @@ pub struct Watcher {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestEvent {
     pub at_ms: Millis,
-    /// The state it came to, or `asked`, `joined`, `told`, `trouble`, `report`, `removed`.
+    /// The state it came to, or `asked`, `joined`, `told`, `trouble`, `report`, `removed`; or what a [`Happening`] is.
     pub kind: String,
     pub actor: Option<PersonId>,
     /// One sentence.
@@ -229,8 +229,49 @@ pub fn group_key(group: &str) -> String {
     format!("group {group}")
 }
 
+/// Something that happened to a request outside, whether anybody listened or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    pub request: RequestId,
+    /// Happenings of one key at about the same time are told as one, such as the files of one download. At most 190
+    /// characters.
+    pub key: String,
+    /// By the clock of the one who remembers it.
+    pub at_ms: Millis,
+    /// `grabbed`, `imported`, `upgraded`, `download_failed` or `deleted`.
+    pub kind: String,
+    /// Which part of what is wanted, such as `S02E05`; None where there are no parts.
+    pub part: Option<String>,
+    /// One sentence, which does not name the part.
+    pub text: String,
+}
+
+/// What a source remembers since a time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Past {
+    pub happenings: Vec<Happening>,
+    /// The newest thing it remembers, about whatever; None where it remembers nothing since.
+    pub newest_ms: Option<Millis>,
+}
+
 /// Tells how far a request has come. A toolkit brings one.
 pub trait Follow: Send + Sync {
     /// Ask the services. Errors: [`ToolError::CouldNotAsk`] leaves the request as it was, to be looked at again.
     fn look<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Progress, ToolError>>;
+
+    /// Who remembers what happened, such as `radarr default`; at most 120 bytes each.
+    fn sources(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What a source remembers of these requests since a time. It may tell more than once of the same, and of more than was asked.
+    fn past<'a>(
+        &'a self,
+        source: &'a str,
+        since_ms: Millis,
+        requests: &'a [Request],
+    ) -> BoxFuture<'a, Result<Past, ToolError>> {
+        let _ = (source, since_ms, requests);
+        Box::pin(async { Ok(Past::default()) })
+    }
 }

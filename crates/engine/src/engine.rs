@@ -184,6 +184,8 @@ pub(crate) struct Inner {
     pub wrong_codes: moka::future::Cache<String, u32>,
     /// Woken when an approval opens.
     pub expiry: Notify,
+    /// Woken when a webhook comes in.
+    pub heard: Notify,
     pub slots: Semaphore,
     pub tasks: TaskTracker,
     pub halt: CancellationToken,
@@ -244,6 +246,7 @@ impl Engine {
                 .time_to_live(Duration::from_secs(900))
                 .build(),
             expiry: Notify::new(),
+            heard: Notify::new(),
             slots: Semaphore::new(parts.config.max_running_turns.clamp(1, 10_000)),
             tasks: TaskTracker::new(),
             halt: CancellationToken::new(),
@@ -260,6 +263,7 @@ impl Engine {
         engine.spawn_sweep();
         engine.spawn_expiry();
         engine.spawn_follow();
+        engine.spawn_past();
         engine.spawn_take_over();
         if engine.0.store.may_be_shared() {
             engine.spawn_stops();

@@ -10,8 +10,8 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use majordomo_domain::{
-    Address, ConversationId, Follow, Notice, NoticeKind, NoticeLevel, Part, Person, PersonId, Progress, Request,
-    RequestId, RequestState, Standing, ToolError, TurnId, fault_point,
+    Address, ConversationId, Follow, Millis, Notice, NoticeKind, NoticeLevel, Part, Person, PersonId, Progress,
+    Request, RequestId, RequestState, Standing, ToolError, TurnId, fault_point,
     message::About,
     op::{Say, Task},
     request::{RequestEvent, Watcher},
@@ -350,6 +350,7 @@ impl Engine {
         let Some(notification) = hook.receive(content_type, body).await? else { return Ok(()) };
         let at_ms = self.0.clock.now_ms() + HINT_MS;
         let followed = self.0.store.look_soon(toolkit, &notification.subjects, at_ms).await?;
+        self.0.heard.notify_one();
         tracing::info!(hook = name, kind = %shorten(&notification.kind, 60), followed, "a webhook came in");
         metrics::counter!("majordomo_hooks_total", "hook" => name.to_owned()).increment(1);
         if let Some(trouble) = &notification.trouble {
@@ -359,9 +360,56 @@ impl Engine {
         Ok(())
     }
 
-    /// Make the secret of a hook's address, in place of the one before it.
-    pub async fn make_hook_secret(&self, name: &str) -> Result<String, EngineError> {
-        Ok(self.0.store.make_hook_secret(name, self.0.clock.now_ms()).await?)
+    /// Every webhook that is understood, with when its address was made. For admins.
+    pub async fn hooks(&self, person: &Person) -> Result<Vec<(String, Option<Millis>)>, EngineError> {
+        only_admins(person)?;
+        let mut hooks = Vec::new();
+        for name in self.hook_names() {
+            hooks.push((name.clone(), self.0.store.hook_made_at(&name).await?));
+        }
+        Ok(hooks)
+    }
+
+    /// Make the secret of a hook's address, in place of the one before it. It is told this once: only its digest is kept. For admins.
+    pub async fn make_hook_secret(&self, person: &Person, name: &str) -> Result<String, EngineError> {
+        self.known_hook(person, name)?;
+        let secret = self.0.store.make_hook_secret(name, self.0.clock.now_ms()).await?;
+        self.hook_changed(person, name, "a new address was made").await;
+        Ok(secret)
+    }
+
+    /// Make a hook's address void. For admins.
+    pub async fn remove_hook_secret(&self, person: &Person, name: &str) -> Result<(), EngineError> {
+        self.known_hook(person, name)?;
+        if !self.0.store.remove_hook_secret(name).await? {
+            return Err(EngineError::NotFound("hook"));
+        }
+        self.hook_changed(person, name, "the address was made void").await;
+        Ok(())
+    }
+
+    fn hook_names(&self) -> Vec<String> {
+        let hooks = self.0.catalogue.toolkits().iter().flat_map(|toolkit| &toolkit.hooks);
+        hooks.map(|hook| hook.name().to_owned()).collect()
+    }
+
+    fn known_hook(&self, person: &Person, name: &str) -> Result<(), EngineError> {
+        only_admins(person)?;
+        let is_known = self.hook_names().iter().any(|known| known == name);
+        is_known.then_some(()).ok_or(EngineError::NotFound("hook"))
+    }
+
+    async fn hook_changed(&self, person: &Person, name: &str, detail: &str) {
+        self.write_down(NewAudit {
+            at_ms: self.0.clock.now_ms(),
+            actor: Some(person.id),
+            kind: "hook",
+            subject: name.to_owned(),
+            conversation: None,
+            turn: None,
+            detail: detail.to_owned(),
+        })
+        .await;
     }
 
     /// What the household asked for, newest first. Guests see their own.
@@ -447,6 +495,15 @@ impl Engine {
         let request = self.0.store.request(id).await?;
         self.0.store.look_soon(&request.toolkit, &[request.subject], self.0.clock.now_ms()).await?;
         Ok(())
+    }
+}
+
+fn only_admins(person: &Person) -> Result<(), EngineError> {
+    match person.standing {
+        Standing::Admin => Ok(()),
+        Standing::Member | Standing::Child | Standing::Guest => {
+            Err(EngineError::NotAllowed("only an admin says who may call this house".into()))
+        }
     }
 }
 

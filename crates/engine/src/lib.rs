@@ -28,6 +28,7 @@ mod memory;
 mod notice;
 mod once;
 mod pace;
+mod past;
 mod recall;
 mod room;
 mod route;

@@ -34,6 +34,8 @@ pub struct House {
     pub off: Vec<(String, String)>,
     /// A message has fewer characters than this.
     max_message_chars: usize,
+    /// Where services reach this one.
+    hooks_url: String,
     /// The stand-ins; they stop with it.
     _town: Option<Town>,
 }
@@ -53,6 +55,7 @@ pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Re
     let mut tools = config.tools.clone();
     // Radarr and Sonarr reach us as people do, unless the settings say otherwise.
     tools.media.hooks_url = tools.media.hooks_url.or_else(|| config.server.base_url().parse().ok());
+    let hooks_url = tools.media.hooks_url.as_ref().map_or_else(|| config.server.base_url(), |url| url.to_string());
     let (toolkits, toolkits_off) = majordomo_tools::toolkits(
         &tools,
         &majordomo_tools::Parts { upstream: upstream.clone(), store: Some(store.clone()) },
@@ -79,7 +82,8 @@ pub async fn build(loaded: &mut Loaded, store: Store, owner: &str) -> anyhow::Re
     })
     .await
     .context("the engine did not start")?;
-    Ok(House { engine, store, clock, demo, off, max_message_chars: config.engine.max_message_chars, _town: town })
+    let max_message_chars = config.engine.max_message_chars;
+    Ok(House { engine, store, clock, demo, off, max_message_chars, hooks_url, _town: town })
 }
 
 /// The HTTP side of a house.
@@ -103,6 +107,7 @@ pub fn web(
         suggestions: suggestions(),
         off: house.off.clone(),
         max_message_chars: house.max_message_chars,
+        hooks_url: house.hooks_url.clone(),
         stopping,
     })
 }

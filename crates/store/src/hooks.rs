@@ -14,6 +14,16 @@ impl Store {
         Ok(secret)
     }
 
+    /// When a hook's address was made; None when it has none.
+    pub async fn hook_made_at(&self, name: &str) -> Result<Option<Millis>> {
+        Ok(self.document(HOOKS, name, HOOKS).await?.map(|known| known.updated_at_ms))
+    }
+
+    /// Make a hook's address void; whether it had one.
+    pub async fn remove_hook_secret(&self, name: &str) -> Result<bool> {
+        self.remove_document(HOOKS, name, HOOKS).await
+    }
+
     /// Whether a hook of this name has this secret.
     pub async fn is_hook_secret(&self, name: &str, secret: &str) -> Result<bool> {
         let known = self.document(HOOKS, name, HOOKS).await?;

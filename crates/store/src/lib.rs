@@ -21,6 +21,7 @@ mod leases;
 mod ledger;
 mod migrate;
 mod outbox;
+mod past;
 mod people;
 mod requests;
 mod reserve;

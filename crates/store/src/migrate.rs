@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_media.sql"),
     include_str!("../migrations/0004_once.sql"),
     include_str!("../migrations/0005_stop.sql"),
+    include_str!("../migrations/0006_past.sql"),
 ];
 
 /// The newest schema this version knows.

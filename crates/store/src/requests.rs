@@ -5,6 +5,7 @@
 use crate::{
     Result, Store, StoreError,
     inbox::{NewTurn, OpenedTurn, open_turn},
+    past,
     row::{Columns, Value, to_json},
     writer::Tx,
 };
@@ -215,10 +216,12 @@ impl Store {
         self.all(sql, &[id.into()]).await?.iter().map(read_watcher).collect()
     }
 
-    /// Its story, oldest first.
+    /// Its story, oldest first, with what happened to it outside.
     pub async fn request_story(&self, id: RequestId) -> Result<Vec<RequestEvent>> {
         let sql = "SELECT * FROM request_events WHERE request_id = ? ORDER BY seq";
-        self.all(sql, &[id.into()]).await?.iter().map(read_event).collect()
+        let story: Vec<RequestEvent> =
+            self.all(sql, &[id.into()]).await?.iter().map(read_event).collect::<Result<_>>()?;
+        Ok(past::laid_together(story, self.past_of(id).await?))
     }
 
     /// Which approval asked for which request, of the newest 500 approvals that did.
@@ -785,6 +788,7 @@ pub(crate) async fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<()> {
     for row in &alone {
         let id: RequestId = row.id("id")?;
         tx.run("DELETE FROM request_events WHERE request_id = ?", &[id.into()]).await?;
+        past::forget(tx, id).await?;
         tx.run("DELETE FROM requests WHERE id = ?", &[id.into()]).await?;
     }
     let shared = tx.all("SELECT id FROM requests WHERE owner_id = ?", &key).await?;
@@ -800,7 +804,7 @@ pub(crate) async fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<()> {
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<Request> {
+pub(crate) fn read(row: &AnyRow) -> Result<Request> {
     let progress = row.optional_text("progress")?;
     Ok(Request {
         id: row.id("id")?,

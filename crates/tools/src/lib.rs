@@ -164,8 +164,12 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
     let tvmaze = is_on("tvmaze", config.tvmaze.fault()).then(|| tvmaze::Tvmaze::new(&config.tvmaze, &parts.upstream));
     let plex = is_on("plex", plex::fault(&config.plex))
         .then(|| plex::Plex::new(&config.plex, &parts.upstream, parts.store.clone()));
-    let radarr = is_on("radarr", config.radarr.fault()).then(|| radarr::instances(&config.radarr, &parts.upstream));
-    let sonarr = is_on("sonarr", config.sonarr.fault()).then(|| sonarr::instances(&config.sonarr, &parts.upstream));
+    // One judgement of downloads, whichever tool is asked about them.
+    let doctor = config.media.doctor(parts.store.clone());
+    let radarr = is_on("radarr", config.radarr.fault())
+        .then(|| radarr::instances(&config.radarr, &parts.upstream).judged_by(doctor.clone()));
+    let sonarr = is_on("sonarr", config.sonarr.fault())
+        .then(|| sonarr::instances(&config.sonarr, &parts.upstream).judged_by(doctor.clone()));
     let has_knowledge = is_on("knowledge", config.knowledge.fault());
     let is_alone = tmdb.is_none() && tvmaze.is_none() && plex.is_none() && radarr.is_none() && sonarr.is_none();
     let has_media = is_on("media", is_alone.then(|| "needs one of tmdb, tvmaze, plex, radarr and sonarr".to_owned()));
@@ -177,15 +181,8 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
         memory::toolkit(parts.store.clone()),
         household::toolkit(parts.store.clone()),
     ];
-    let media = media::Media {
-        tmdb,
-        tvmaze,
-        plex,
-        radarr,
-        sonarr,
-        store: parts.store.clone(),
-        bounds: config.media.clone(),
-    };
+    let media =
+        media::Media { tmdb, tvmaze, plex, radarr, sonarr, store: parts.store.clone(), bounds: config.media.clone() };
     let shared = std::sync::Arc::new(media.clone());
     let media::Media { tmdb, tvmaze, plex, radarr, sonarr, .. } = media.clone();
     toolkits.extend(tmdb.map(|tmdb| media::within_ages(tmdb::toolkit(&config.tmdb, tmdb), &shared)));

@@ -58,6 +58,8 @@ pub struct Web {
     pub off: Vec<(String, String)>,
     /// A message has fewer characters than this.
     pub max_message_chars: usize,
+    /// Where services reach this one, before `/hooks/`.
+    pub hooks_url: String,
     /// Cancelled when the service stops: event streams end, readiness goes.
     pub stopping: CancellationToken,
 }
@@ -119,6 +121,8 @@ pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRo
         .routes(routes!(api::people::link))
         .routes(routes!(api::keys::list, api::keys::create))
         .routes(routes!(api::keys::revoke))
+        .routes(routes!(api::hooks::list))
+        .routes(routes!(api::hooks::make, api::hooks::remove))
         .routes(routes!(api::approvals::list))
         .routes(routes!(api::approvals::show, api::approvals::decide))
         .routes(routes!(api::approvals::stop))

@@ -327,7 +327,8 @@ pub struct ShownWatcher {
 #[derive(Serialize, ToSchema)]
 pub struct StoryLine {
     pub at_ms: i64,
-    /// The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`.
+    /// The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`, `report`, `removed`; or what happened
+    /// outside: `grabbed`, `imported`, `upgraded`, `download_failed`, `deleted`.
     pub kind: String,
     #[schema(required)]
     pub actor_name: Option<String>,
@@ -1016,6 +1017,27 @@ pub struct NewKey {
     pub name: String,
     /// Shown this once; we keep only its hash.
     pub key: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HookList {
+    pub hooks: Vec<ShownHook>,
+}
+
+/// Somebody who may call this house.
+#[derive(Serialize, ToSchema)]
+pub struct ShownHook {
+    /// Such as `plex`.
+    pub name: String,
+    /// When its address was made; null while it has none.
+    #[schema(required)]
+    pub made_at_ms: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HookAddress {
+    /// With its secret. Shown this once; we keep only a digest.
+    pub address: String,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -11,6 +11,8 @@ import type {
   Decision,
   Forgotten,
   Health,
+  HookAddress,
+  HookList,
   Identity,
   IdentityList,
   KeyList,
@@ -229,6 +231,9 @@ export const api = {
   keys: (signal?: AbortSignal) => ask<KeyList>("GET", at("keys"), signal ? { signal } : {}),
   createKey: (body: { name: string; person?: string; scopes?: string[] }) => ask<NewKey>("POST", at("keys"), { body }),
   deleteKey: (id: string) => ask<void>("DELETE", at("keys", id)),
+  hooks: (signal?: AbortSignal) => ask<HookList>("GET", at("hooks"), signal ? { signal } : {}),
+  createHook: (name: string) => ask<HookAddress>("POST", at("hooks", name)),
+  deleteHook: (name: string) => ask<void>("DELETE", at("hooks", name)),
 };
 
 /** Where our server hands out a card's picture. Anything that is not `source:name` has no address. */

@@ -142,6 +142,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may call this house, for admins. */
+        get: operations["get_hooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the address that a service calls, in place of the one before it, which is void from now on. */
+        post: operations["post_hooks_name"];
+        /** Make the address void: whoever calls it is not listened to any more. */
+        delete: operations["delete_hooks_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keys": {
         parameters: {
             query?: never;
@@ -1249,6 +1284,13 @@ export interface components {
             running_turns: number;
             version: string;
         };
+        HookAddress: {
+            /** @description With its secret. Shown this once; we keep only a digest. */
+            address: string;
+        };
+        HookList: {
+            hooks: components["schemas"]["ShownHook"][];
+        };
         /** @description One of a person's accounts. */
         IdentityBody: {
             /** @description The channel's own number of the account. */
@@ -1619,6 +1661,16 @@ export interface components {
             request_id: string | null;
             requester_name: string;
         };
+        /** @description Somebody who may call this house. */
+        ShownHook: {
+            /**
+             * Format: int64
+             * @description When its address was made; null while it has none.
+             */
+            made_at_ms: number | null;
+            /** @description Such as `plex`. */
+            name: string;
+        };
         /** @description Something the household asked for. */
         ShownRequest: {
             /**
@@ -1680,7 +1732,10 @@ export interface components {
             actor_name: string | null;
             /** Format: int64 */
             at_ms: number;
-            /** @description The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`. */
+            /**
+             * @description The state it came to, or `asked`, `joined`, `approved`, `changed`, `told`, `trouble`, `report`, `removed`; or what happened
+             *     outside: `grabbed`, `imported`, `upgraded`, `download_failed`, `deleted`.
+             */
             kind: string;
             text: string;
         };
@@ -2314,6 +2369,92 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Deleted"];
                 };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_hooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_hooks_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAddress"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_hooks_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not done; the sentence says why. */
             default: {

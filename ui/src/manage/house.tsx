@@ -20,6 +20,7 @@ export default function HousePage({ me, start }: { me: Me; start: ReactNode }) {
       <Usage admin={me.person.standing === "admin"} />
       <ModelList />
       <Keys />
+      {me.person.standing === "admin" && <Hooks />}
       <footer className="border-line border-t pt-5 text-[12.5px] text-ink-3 leading-relaxed">
         <p>{words.about.tmdb}</p>
         <p>{words.about.tvmaze}</p>
@@ -346,6 +347,82 @@ function Keys() {
         title={words.confirm.key_title(removing?.name ?? "")}
         text={words.confirm.key_text}
         yes={words.confirm.yes_revoke}
+      />
+    </Part>
+  );
+}
+
+/** Addresses that somebody pastes where a service asks for one. */
+function Hooks() {
+  const client = useQueryClient();
+  const { data, isPending, error, refetch } = useQuery({
+    queryKey: ["hooks"],
+    queryFn: ({ signal }) => api.hooks(signal),
+  });
+  const [made, setMade] = useState<{ name: string; address: string }>();
+  const [asked, setAsked] = useState<{ name: string; act: "make" | "void" }>();
+  const refresh = () => client.invalidateQueries({ queryKey: ["hooks"] });
+  const make = useMutation({
+    mutationFn: api.createHook,
+    onError: noteFailure,
+    onSuccess: ({ address }, name) => {
+      setMade({ name, address });
+      return refresh();
+    },
+  });
+  const remove = useMutation({ mutationFn: api.deleteHook, onError: noteFailure, onSettled: refresh });
+  const voids = asked?.act === "void";
+  if (forbidden(error) || data?.hooks.length === 0) return null;
+  return (
+    <Part title={words.house.hooks} hint={words.house.hooks_hint}>
+      {isPending ? (
+        <Waiting />
+      ) : error ? (
+        <Failed title={words.state.unreachable} onRetry={() => void refetch()} />
+      ) : (
+        <ul>
+          {data.hooks.map(({ name, made_at_ms }) => (
+            <li key={name} className="flex flex-wrap items-center gap-x-3 gap-y-2 border-line border-t py-2.5">
+              <span className="font-medium text-[13.5px]">{name}</span>
+              <span className="flex-1 text-[13px] text-ink-3">
+                {made_at_ms === null ? words.house.hook_none : words.house.hook_since(day(made_at_ms))}
+              </span>
+              <Button
+                className="h-8! px-2.5!"
+                aria-label={`${words.house.hook_make}: ${name}`}
+                disabled={make.isPending}
+                onClick={() => (made_at_ms === null ? make.mutate(name) : setAsked({ name, act: "make" }))}
+              >
+                {words.house.hook_make}
+              </Button>
+              {made_at_ms !== null && (
+                <Button
+                  className="h-8! px-2.5!"
+                  aria-label={`${words.house.hook_void}: ${name}`}
+                  onClick={() => setAsked({ name, act: "void" })}
+                >
+                  {words.house.hook_void}
+                </Button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <Dialog
+        open={made !== undefined}
+        onClose={() => setMade(undefined)}
+        title={words.house.hook_made(made?.name ?? "")}
+        description={words.house.hook_once}
+      >
+        <Secret text={made?.address ?? ""} />
+      </Dialog>
+      <Confirm
+        open={asked !== undefined}
+        onClose={() => setAsked(undefined)}
+        onYes={() => asked && (voids ? remove : make).mutate(asked.name)}
+        title={(voids ? words.confirm.hook_void_title : words.confirm.hook_title)(asked?.name ?? "")}
+        text={voids ? words.confirm.hook_void_text : words.confirm.hook_text}
+        yes={voids ? words.confirm.yes_void : words.confirm.yes_make}
       />
     </Part>
   );

@@ -3,7 +3,7 @@
 use super::*;
 use futures_util::future::BoxFuture;
 use majordomo_domain::{
-    Decision, Follow, Hook, NoticeKind, NoticeLevel, Progress, Request, RequestId, RequestState,
+    Decision, Follow, Happening, Hook, NoticeKind, NoticeLevel, Past, Progress, Request, RequestId, RequestState,
     hook::Notification,
     request::{RequestItem, Watcher},
 };
@@ -13,12 +13,37 @@ use serde_json::json;
 
 /// How far each wish is, by its subject, as the outside would say.
 #[derive(Clone, Default)]
-pub struct Shelf(Arc<Mutex<BTreeMap<String, Result<Progress, ToolError>>>>);
+pub struct Shelf(Arc<Mutex<BTreeMap<String, Result<Progress, ToolError>>>>, Diary);
+
+/// What the shop has written down; None while it is closed. With every reading it was asked for: from when on.
+type Diary = Arc<Mutex<(Option<Vec<Happening>>, Vec<i64>)>>;
 
 impl Follow for Shelf {
     fn look<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Progress, ToolError>> {
         let found = self.0.lock().unwrap().get(&request.subject).cloned();
         Box::pin(async move { found.unwrap_or_else(|| Ok(Progress::default())) })
+    }
+
+    fn sources(&self) -> Vec<String> {
+        vec!["shop default".into()]
+    }
+
+    fn past<'a>(
+        &'a self,
+        source: &'a str,
+        since_ms: i64,
+        requests: &'a [Request],
+    ) -> BoxFuture<'a, Result<Past, ToolError>> {
+        assert!(source == "shop default" && !requests.is_empty());
+        let mut diary = self.1.lock().unwrap();
+        diary.1.push(since_ms);
+        let closed = ToolError::CouldNotAsk { service: "shop".into(), reason: "connection refused".into() };
+        let rows = diary.0.clone().ok_or(closed);
+        let told = rows.map(|rows| {
+            let happenings: Vec<_> = rows.into_iter().filter(|row| row.at_ms >= since_ms).collect();
+            Past { newest_ms: happenings.iter().map(|row| row.at_ms).max(), happenings }
+        });
+        Box::pin(async move { told })
     }
 }
 
@@ -193,7 +218,7 @@ impl Following {
         let parts = parts_of(&store, &model, &second, &world, TurnLimits::default(), |_| {});
         let engine = Engine::start(Parts { news, ..parts }).await.unwrap();
         let conversation = conversation_of(&store, person, engine.agents()[0].id).await;
-        let bell = engine.make_hook_secret("bell").await.unwrap();
+        let bell = engine.make_hook_secret(&ada, "bell").await.unwrap();
         Self { house: House { engine, store, model, second, world, person, conversation }, bell }
     }
 
@@ -351,6 +376,107 @@ async fn what_is_to_be_told_outlives_a_stop_and_is_told_once() {
     assert_eq!(following.news_in(house.conversation).await, ["Detour: Season 1, “1. Part”. Ready to watch."]);
 }
 
+/// Three days of a shop in one parcel of ten: found, failed, found again, put on the shelf, one of them replaced, one lost.
+fn diary(request: &Request) -> Vec<Happening> {
+    const HOUR: i64 = 3_600_000;
+    let at = |hours: i64, n: i64| request.created_at_ms + hours * HOUR + n * 1_000;
+    let row = |at_ms: i64, kind: &str, parcel: &str, n: i64| Happening {
+        request: request.id,
+        key: format!("{kind} {parcel}"),
+        at_ms,
+        kind: kind.into(),
+        part: Some(format!("S01E{n:02}")),
+        text: format!("{parcel} was {kind}"),
+    };
+    let mut rows = vec![row(at(-5, 0), "grabbed", "an older parcel", 1)];
+    for n in 1..=10 {
+        rows.push(row(at(1, 0), "grabbed", "parcel A", n));
+        rows.push(row(at(2, 0), "download_failed", "parcel A", n));
+        rows.push(row(at(3, 0), "grabbed", "parcel B", n));
+        rows.push(row(at(5, n), "imported", "parcel B", n));
+    }
+    rows.push(row(at(20, 0), "upgraded", "a better one", 3));
+    rows.push(row(at(22, 0), "deleted", "by hand", 4));
+    // Some of it twice, and none of it in order.
+    let twice: Vec<Happening> = rows.iter().step_by(3).cloned().collect();
+    rows.extend(twice);
+    rows.reverse();
+    rows
+}
+
+#[tokio::test]
+async fn a_lost_day_is_told_once_and_stands_in_the_story_with_its_own_times() {
+    let following = Following::new(prompt()).await;
+    let house = &following.house;
+    following.shelve("film Dragnet", parts(&[], 10));
+    let request = following.wishes("Dragnet").await;
+    house.engine.stop(Duration::from_secs(5)).await;
+
+    let rows = diary(&request);
+    following.shelve("film Dragnet", parts(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 10));
+    let shelf = house.world.shelf.clone();
+    let later = Arc::new(majordomo_domain::testing::ManualClock::at(request.created_at_ms + 24 * 3_600_000));
+    let start = async |owner: &str| {
+        let parts = parts_of(&house.store, &house.model, &house.second, &house.world, TurnLimits::default(), |_| {});
+        Engine::start(Parts { news: prompt(), clock: later.clone(), owner: owner.into(), ..parts }).await.unwrap()
+    };
+    // The shop is still closed when the house wakes up, then it has half of the second parcel on its shelf.
+    let one = start("one").await;
+    let text = "Dragnet: Season 1 is complete (10 episodes). Ready to watch.";
+    assert_eq!(following.told(house.conversation, 1).await, [text]);
+    let until_then = |row: &&Happening| row.at_ms <= request.created_at_ms + 5 * 3_600_000 + 5_000;
+    let half = rows.iter().filter(until_then).cloned().collect();
+    shelf.1.lock().unwrap().0 = Some(half);
+    let story_of = async |kind: &str, parts: &str| {
+        for _ in 0..400 {
+            let story = house.store.request_story(request.id).await.unwrap();
+            if story.iter().any(|line| line.kind == kind && line.text.ends_with(parts)) {
+                return story;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{:#?}", house.store.request_story(request.id).await);
+    };
+    story_of("imported", " (5 parts, S01E01 to S01E05)").await;
+    one.stop(Duration::from_secs(5)).await;
+
+    // Two processes read the rest, at the same moment and each of them all of it.
+    shelf.1.lock().unwrap().0 = Some(rows);
+    let (two, three) = (start("two").await, start("three").await);
+    let story = story_of("deleted", " (S01E04)").await;
+    let lines: Vec<(&str, &str, i64)> = story
+        .iter()
+        .filter(|line| line.kind != "approved" && line.kind != "asked")
+        .map(|line| (line.kind.as_str(), line.text.as_str(), (line.at_ms - request.created_at_ms) / 3_600_000))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("wanted", lines[0].1, 0),
+            ("grabbed", "parcel A was grabbed (10 parts, S01E01 to S01E10)", 1),
+            ("download_failed", "parcel A was download_failed (10 parts, S01E01 to S01E10)", 2),
+            ("grabbed", "parcel B was grabbed (10 parts, S01E01 to S01E10)", 3),
+            ("imported", "parcel B was imported (10 parts, S01E01 to S01E10)", 5),
+            ("upgraded", "a better one was upgraded (S01E03)", 20),
+            ("deleted", "by hand was deleted (S01E04)", 22),
+            ("watchable", "as told", 24),
+            ("told", lines[8].1, 24),
+        ],
+    );
+    // A webhook only makes it read on from where it was.
+    let asked = shelf.1.lock().unwrap().1.len();
+    two.receive_hook("bell", &following.bell, "text/plain", b"import film Dragnet").await.unwrap();
+    while shelf.1.lock().unwrap().1.len() == asked {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let since = *shelf.1.lock().unwrap().1.last().unwrap();
+    assert_eq!((since - request.created_at_ms) / 60_000, 22 * 60 - 15, "a little of what is known is read again");
+    two.stop(Duration::from_secs(5)).await;
+    three.stop(Duration::from_secs(5)).await;
+    assert_eq!(house.store.request_story(request.id).await.unwrap(), story);
+    assert_eq!(following.news_in(house.conversation).await, [text], "what is read late is told nobody");
+}
+
 #[tokio::test]
 async fn a_declined_wish_and_one_that_did_not_work_are_over_with_their_reason() {
     let following = Following::new(prompt()).await;
@@ -466,9 +592,25 @@ async fn only_the_address_we_gave_out_is_listened_to_and_admins_hear_of_trouble(
         tokio::time::sleep(Duration::from_millis(25)).await;
     };
     assert_eq!(following.told(conversation, 1).await, ["The disk of the films is full."]);
-    let renewed = house.engine.make_hook_secret("bell").await.unwrap();
+    let admin = house.store.person(house.person).await.unwrap();
+    let renewed = house.engine.make_hook_secret(&admin, "bell").await.unwrap();
     assert!(following.rings("test").await.is_err(), "the old address is void");
     house.engine.receive_hook("bell", &renewed, "text/plain", b"test").await.unwrap();
+    let member = house.store.person(house.somebody("Bob", Standing::Member).await).await.unwrap();
+    for refused in [
+        house.engine.make_hook_secret(&member, "bell").await.map(drop),
+        house.engine.remove_hook_secret(&member, "bell").await,
+        house.engine.hooks(&member).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(EngineError::NotAllowed(_))), "{refused:?}");
+    }
+    let unknown = house.engine.make_hook_secret(&admin, "gong").await;
+    assert!(matches!(unknown, Err(EngineError::NotFound("hook"))), "{unknown:?}");
+    assert!(house.engine.hooks(&admin).await.unwrap()[0].1.is_some());
+    house.engine.remove_hook_secret(&admin, "bell").await.unwrap();
+    let gone = house.engine.receive_hook("bell", &renewed, "text/plain", b"test").await;
+    assert!(matches!(gone, Err(EngineError::NotFound("hook"))), "{gone:?}");
+    assert_eq!(house.engine.hooks(&admin).await.unwrap(), [("bell".to_owned(), None)]);
 }
 
 #[tokio::test]

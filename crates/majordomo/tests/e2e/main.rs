@@ -11,6 +11,7 @@ mod flows {
     mod crash;
     mod decisions;
     mod disk;
+    mod doctor;
     mod family;
     mod faults;
     mod files;
@@ -18,6 +19,7 @@ mod flows {
     mod house;
     mod injected;
     mod kills;
+    mod lost_day;
     mod media;
     mod outages;
     mod party;

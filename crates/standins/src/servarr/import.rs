@@ -55,7 +55,7 @@ impl State {
                 (format!("S{:02}", episode.season), format!("S{:02}E{:02}", episode.season, episode.number));
             Some((format!("{folder}/{}.mkv", download.title.replacen(&season, &code, 1)), vec![*item], share))
         };
-        download.items.iter().filter_map(named).collect()
+        download.items.iter().filter(|item| !download.lacking.contains(item)).filter_map(named).collect()
     }
 
     /// Imports a finished download, or says why it cannot be.

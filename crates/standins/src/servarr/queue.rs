@@ -49,6 +49,8 @@ pub(super) struct Download {
     pub(super) held: Option<Held>,
     pub(super) fate: Fate,
     pub(super) pending: Option<Release>,
+    /// Episodes of the pack that are not in it after all.
+    pub(super) lacking: Vec<u32>,
 }
 
 impl Download {
@@ -165,6 +167,7 @@ impl State {
             held: None,
             fate: Fate::Fine,
             pending: None,
+            lacking: Vec::new(),
         });
         number
     }

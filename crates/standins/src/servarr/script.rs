@@ -309,6 +309,18 @@ impl Servarr {
         self.now().turn(download_id, |state_of, number| state_of.hold(number, state.clone()))
     }
 
+    /// The pack has no files of these episodes, whatever its name says. How many of them it was to have.
+    pub fn lacks(&self, download_id: &str, episodes: &[u32]) -> usize {
+        let mut state = self.now();
+        let known = state.episodes.iter().filter(|episode| episodes.contains(&episode.number));
+        let known: Vec<u32> = known.map(|episode| episode.id).collect();
+        let Some(download) = state.downloads.iter_mut().find(|one| one.id.as_deref() == Some(download_id)) else {
+            return 0;
+        };
+        download.lacking = download.items.iter().copied().filter(|item| known.contains(item)).collect();
+        download.lacking.len()
+    }
+
     /// Ends downloads well: their files are imported, or wait for a person where the import is refused.
     pub async fn finish(&self, download_id: Option<&str>) -> usize {
         let done = self.now().turn(download_id, State::finish);

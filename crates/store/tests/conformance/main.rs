@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 mod moving;
+mod past;
 mod requests;
 mod sealed;
 mod shared;

@@ -13,7 +13,7 @@ use majordomo_store::{
 };
 use serde_json::json;
 
-fn wish(owner: PersonId, subject: &str, state: RequestState, at_ms: i64) -> NewRequest {
+pub(crate) fn wish(owner: PersonId, subject: &str, state: RequestState, at_ms: i64) -> NewRequest {
     NewRequest {
         request: Request {
             id: RequestId::new(),
@@ -383,6 +383,8 @@ async fn a_database_from_before_the_key_is_taken_over_and_keeps_a_second_open_ro
             "ALTER TABLE requests DROP COLUMN open_key".into(),
             // What came after the key.
             "ALTER TABLE turns DROP COLUMN stop_at_ms".into(),
+            "DROP TABLE request_past".into(),
+            "DROP TABLE past_marks".into(),
             "DELETE FROM schema_version WHERE version >= 4".into(),
             twin(&late.to_string(), "", ""),
         ] {

@@ -9,7 +9,7 @@ use super::{
 use crate::plex::{self, Shelf};
 use futures_util::future::BoxFuture;
 use majordomo_domain::{
-    Clock, Follow, Hook, Progress, Request, SystemClock, ToolError, hook::Notification, text::shorten,
+    Clock, Follow, Hook, Past, Progress, Request, SystemClock, ToolError, hook::Notification, text::shorten,
 };
 use majordomo_upstream::Method;
 use serde_json::Value;
@@ -33,6 +33,19 @@ impl Follow for Following {
                 .map_err(|error| ToolError::Bug(format!("a wish was not understood: {error}")))?;
             self.0.progress(&wish, request.progress.as_ref(), now_ms).await
         })
+    }
+
+    fn sources(&self) -> Vec<String> {
+        self.0.sources()
+    }
+
+    fn past<'a>(
+        &'a self,
+        source: &'a str,
+        since_ms: i64,
+        requests: &'a [Request],
+    ) -> BoxFuture<'a, Result<Past, ToolError>> {
+        Box::pin(self.0.past(source, since_ms, requests))
     }
 }
 

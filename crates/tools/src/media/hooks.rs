@@ -1,6 +1,7 @@
 //! Webhooks: telling Radarr and Sonarr where to say that something has moved, and taking that back.
 //!
-//! Never: shows a webhook's secret, in card, result or error; touches a connection of another name.
+//! Never: shows a webhook's secret, in card, result or error; touches a connection of another name; touches the list that plex.tv
+//! keeps, which is only replaced whole.
 
 use super::{Media, wish::Kind};
 use crate::{
@@ -23,6 +24,9 @@ use serde_json::{Value, json};
 
 /// What our connection is called over there.
 const NAME: &str = "Majordomo";
+/// Its address is shown to an admin alone: what a tool answers is kept, and read by a model.
+const PLEX: &str = "needs Plex Pass; an admin makes its address on the page, under House, Webhooks, and pastes it into the \
+                    account's settings";
 /// Events that move something somebody waits for, and what an admin should know. Those an older version lacks are left out.
 const EVENTS: [&str; 12] = [
     "onGrab",
@@ -176,8 +180,17 @@ impl Tool for HooksInstall {
                     secret = Some(known.to_owned());
                 }
             }
+            let is_one_away = there.iter().any(|(_, found)| found.is_err());
             let secret = match secret {
                 Some(secret) => secret,
+                // A new one would make void what the one that is away may have.
+                None if is_one_away && store.hook_made_at(hook_of(kind)).await.map_err(unreachable)?.is_some() => {
+                    told.extend(there.iter().map(|(client, found)| match found {
+                        Err(error) => format!("{} was not set up: {error}", client.title()),
+                        Ok(_) => format!("{} was not set up: first all of them have to answer", client.title()),
+                    }));
+                    continue;
+                }
                 None => store.make_hook_secret(hook_of(kind), call.now_ms).await.map_err(unreachable)?,
             };
             let address = format!("{base}{secret}");
@@ -204,7 +217,7 @@ impl Tool for HooksInstall {
         }
         let mut output = Output::json(&json!({
             "webhooks": told,
-            "plex": "needs Plex Pass, and is set by hand in the account's settings",
+            "plex": PLEX,
         }))?;
         if !made.is_empty() || changed > 0 {
             output.receipt = Some(format!("Webhooks: {}.", told.join("; ")));

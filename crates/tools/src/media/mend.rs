@@ -1,131 +1,32 @@
 //! The doctor of stuck downloads: which do not get on, the one fix that is proposed for each, and doing it.
 //!
-//! Knows: what was done about releases before, in a document of the household's, bounded and aged.
-//! Never: judges itself (`servarr/stuck.rs` does); does another fix than the one that was approved; does the same fix twice for the
-//! same release.
+//! Never: judges itself (`servarr/doctor.rs` does, and remembers); does another fix than the one that was approved; does the same fix
+//! twice for the same release.
 
 use super::{Media, wish::Kind};
-use crate::{
-    kept::Kept,
-    servarr::{
-        Client, Radarr, Sonarr, Which, asks,
-        client::{Age, Query},
-        command, imports,
-        releases::is_accepted,
-        stuck::{self, Class, Download, Fix, Grace, Tried, Verdict},
-        view,
-    },
+use crate::servarr::{
+    Client, Radarr, Sonarr, Which, asks,
+    client::{Age, Query},
+    command,
+    doctor::{is_doing, is_stuck},
+    imports,
+    releases::is_accepted,
+    stuck::{self, Download, Fix, Tried, Verdict},
+    view,
 };
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
 use majordomo_domain::{
-    Call, Card, Effect, Output, Repeat, Tool, ToolError,
-    approval::Wording,
-    text::{clean, shorten},
-    tool::Undo,
+    Call, Card, Effect, Output, Repeat, Tool, ToolError, approval::Wording, text::clean, tool::Undo,
 };
 use majordomo_upstream::Method;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Whose document the memory is.
-const OWNER: &str = "stuck downloads";
-/// Fixes that are remembered; the oldest goes first.
-const MOST_REMEMBERED: usize = 500;
 const SHOWN: usize = 10;
 /// A removal, then a search of every indexer that is followed for two minutes at most.
 const TIMEOUT: Duration = Duration::from_secs(200);
-
-/// What was done about releases, oldest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Memory {
-    done: Vec<Done>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Done {
-    #[serde(flatten)]
-    tried: Tried,
-    at_ms: i64,
-    /// What came of it, in words; None while it is being done, or when that was cut off.
-    outcome: Option<String>,
-}
-
-impl Media {
-    fn memory(&self) -> Kept {
-        Kept::new(super::NAME, self.store.clone())
-    }
-
-    /// What was tried and is not too long ago.
-    async fn tried(&self, now_ms: i64) -> Result<Vec<Tried>, ToolError> {
-        let (memory, _) = self.memory().read_of::<Memory>(OWNER).await?;
-        let oldest = now_ms - i64::from(self.bounds.stuck.remember_days) * 86_400_000;
-        Ok(memory.done.into_iter().filter(|done| done.at_ms >= oldest).map(|done| done.tried).collect())
-    }
-
-    /// Writes down a fix, or what came of it.
-    async fn note(&self, tried: &Tried, outcome: Option<&str>, now_ms: i64) -> Result<(), ToolError> {
-        let oldest = now_ms - i64::from(self.bounds.stuck.remember_days) * 86_400_000;
-        let change = |memory: &mut Memory| {
-            memory.done.retain(|done| done.at_ms >= oldest && done.tried != *tried);
-            memory.done.push(Done {
-                tried: tried.clone(),
-                at_ms: now_ms,
-                outcome: outcome.map(|text| shorten(text, 200)),
-            });
-            let too_many = memory.done.len().saturating_sub(MOST_REMEMBERED);
-            memory.done.drain(..too_many);
-            Ok(((), true))
-        };
-        self.memory().change_of(OWNER, now_ms, change).await
-    }
-
-    fn diagnose(&self, download: &Download, now: Timestamp, tried: &[Tried]) -> Verdict {
-        let settings = &self.bounds.stuck;
-        let minutes = |minutes: u32| SignedDuration::from_mins(minutes.into());
-        let grace = Grace {
-            stalled: minutes(settings.stalled_minutes),
-            unpacking: minutes(settings.finished_minutes),
-            importing: minutes(settings.finished_minutes),
-            failed: minutes(settings.failed_minutes),
-        };
-        let verdict = stuck::diagnose(download, now, &grace, None, tried);
-        // A message may go away by itself while the application still works on the files.
-        let is_import = !matches!(verdict.class, Class::Stalled | Class::Failed) && is_doing(verdict.fix);
-        let finished = download.expected.or(download.added).filter(|at| now.duration_since(*at) < grace.importing);
-        match finished {
-            Some(_) if is_import => Verdict {
-                fix: Fix::Wait,
-                consequence: format!("it is left alone for {} minutes first", settings.finished_minutes),
-                ..verdict
-            },
-            _ => verdict,
-        }
-    }
-}
-
-/// Whether a fix is something that is done, not only said.
-fn is_doing(fix: Fix) -> bool {
-    match fix {
-        Fix::RemoveAndBlock | Fix::RemoveQuietly | Fix::ImportByHand | Fix::ImportPart | Fix::ChooseAnother => true,
-        Fix::Nothing | Fix::Wait | Fix::TellAdmin => false,
-    }
-}
-
-/// Whether there is anything to say of it: those that get on are not.
-fn is_stuck(class: Class) -> bool {
-    !matches!(
-        class,
-        Class::Waiting | Class::Downloading | Class::Importing | Class::Held | Class::Ignored | Class::Paused
-    )
-}
-
-fn instant(call: &Call) -> Timestamp {
-    Timestamp::from_millisecond(call.now_ms).unwrap_or(Timestamp::UNIX_EPOCH)
-}
 
 /// Downloads that do not get on, the worst first: why, since when, and the one fix proposed for `media_mend`. What was tried before is not
 /// proposed again.
@@ -149,26 +50,28 @@ impl Tool for StuckDownloads {
     }
 
     async fn run(self, media: &Media, call: &Call) -> Result<Output, ToolError> {
-        let (now, tried) = (instant(call), media.tried(call.now_ms).await?);
+        let doctor = media.bounds.doctor(media.store.clone());
         let wanted = self.title.as_deref().map(stuck::normalised).filter(|wanted| !wanted.is_empty());
         let asked =
             media.fetchers().into_iter().map(|(kind, client)| async move { (kind, client, client.downloads().await) });
         let (mut found, mut could_not_ask) = (Vec::new(), Vec::new());
         for (kind, client, answer) in join_all(asked).await {
             match answer {
-                Ok(downloads) => found.extend(downloads.into_iter().map(|download| (kind, client, download))),
+                Ok(downloads) => {
+                    let visit = doctor.visit(client, &downloads, true, call.now_ms).await?;
+                    found.extend(downloads.into_iter().map(|download| {
+                        let verdict = visit.judge(&download);
+                        (kind, client, download, verdict)
+                    }));
+                }
                 Err(error) => could_not_ask.push(json!({"service": client.title(), "reason": error.to_string()})),
             }
         }
         let mut stuck: Vec<(Kind, &Client, Download, Verdict)> = found
             .into_iter()
-            .filter(|(_, _, download)| {
+            .filter(|(_, _, download, _)| {
                 let holds = |text: &str| wanted.as_ref().is_none_or(|wanted| stuck::normalised(text).contains(wanted));
                 holds(&download.title) || holds(&download.name())
-            })
-            .map(|(kind, client, download)| {
-                let verdict = media.diagnose(&download, now, &tried);
-                (kind, client, download, verdict)
             })
             .filter(|(.., verdict)| is_stuck(verdict.class))
             .collect();
@@ -223,13 +126,14 @@ impl Mend {
         let client = media.fetcher(self.application, self.instance.as_deref())?;
         let mut rows = client.whole_queue().await?;
         let downloads = stuck::downloads(client.which(), &rows);
+        let doctor = media.bounds.doctor(media.store.clone());
+        let visit = doctor.visit(client, &downloads, true, call.now_ms).await?;
         let Some(download) = downloads.into_iter().find(|download| download.rows.contains(&self.queue_id)) else {
             let (title, id) = (client.title(), self.queue_id);
             return Err(ToolError::TellModel(format!("{title} has no download with the queue_id {id} any more")));
         };
         rows.retain(|row| row["id"].as_u64().is_some_and(|id| download.rows.contains(&id)));
-        let tried = media.tried(call.now_ms).await?;
-        let verdict = media.diagnose(&download, instant(call), &tried);
+        let verdict = visit.judge(&download);
         if !is_doing(verdict.fix) {
             let (name, Verdict { cause, consequence, .. }) = (download.name(), verdict);
             return Err(ToolError::TellModel(format!("nothing is done about {name}: {cause}; {consequence}")));
@@ -239,7 +143,7 @@ impl Mend {
             let (name, cause) = (download.name(), verdict.cause);
             return Err(ToolError::TellModel(format!("the fix for {name} is {fix} now: {cause}")));
         }
-        Ok(Case { client, download, verdict, rows, tried })
+        Ok(Case { client, download, verdict, rows, tried: visit.tried })
     }
 }
 
@@ -299,15 +203,21 @@ impl Tool for Mend {
     async fn check(&self, media: &Media, _: &Call) -> Result<Option<Output>, ToolError> {
         let client = media.fetcher(self.application, self.instance.as_deref())?;
         let is_there = client.downloads().await?.iter().any(|download| download.rows.contains(&self.queue_id));
-        let gone = || Output::done(format!("The download is not in {}'s queue any more.", client.title()));
-        Ok((!is_there).then(gone))
+        let unknown = match self.fix {
+            Fix::RemoveAndBlock | Fix::ChooseAnother => "; whether another one was searched for is not known",
+            Fix::ImportPart => "; whether the rest was searched for is not known",
+            Fix::RemoveQuietly | Fix::ImportByHand | Fix::Nothing | Fix::Wait | Fix::TellAdmin => "",
+        };
+        let gone = || format!("The download is not in {}'s queue any more{unknown}.", client.title());
+        Ok((!is_there).then(|| Output::done(gone())))
     }
 
     async fn run(self, media: &Media, call: &Call) -> Result<Output, ToolError> {
         let case = self.case(media, call).await?;
         let tried = Tried::of(&case.download, self.fix);
         // Before anything is done: however this ends, it is not tried a second time.
-        media.note(&tried, None, call.now_ms).await?;
+        let doctor = media.bounds.doctor(media.store.clone());
+        doctor.note(&tried, None, call.now_ms).await?;
         let outcome = match self.fix {
             Fix::RemoveAndBlock => case.replace().await,
             Fix::RemoveQuietly => case.take_out(false).await.map(|()| "it was removed; nothing is searched".to_owned()),
@@ -319,7 +229,7 @@ impl Tool for Mend {
             Ok(said) => said.clone(),
             Err(error) => error.to_string(),
         };
-        media.note(&tried, Some(&said), call.now_ms).await?;
+        doctor.note(&tried, Some(&said), call.now_ms).await?;
         let said = outcome?;
         let name = case.download.name();
         let mut output = Output::json(&json!({"for": name, "release": case.download.title, "result": said}))?;
@@ -485,7 +395,8 @@ impl Case<'_> {
             let is_this = Tried::of(&self.download, Fix::ChooseAnother).is_about(&alike);
             is_this || self.tried.iter().any(|tried| tried.is_about(&alike))
         };
-        let Some(other) = releases.iter().find(|release| is_accepted(release) && !is_known(release)) else {
+        let may_be_taken = |release: &Value| is_accepted(release) || is_behind_the_queue(release);
+        let Some(other) = releases.iter().find(|release| may_be_taken(release) && !is_known(release)) else {
             return Err(ToolError::TellModel(format!(
                 "no other acceptable release is offered for {}; nothing was removed",
                 self.download.name()
@@ -499,4 +410,12 @@ impl Case<'_> {
         let seen = if is_there { "" } else { ", though it is not in the queue yet" };
         Ok(format!("it was removed and is not taken again; {title} was taken in its place{seen}"))
     }
+}
+
+/// Whether nothing is in a release's way but what is in the queue, which goes. Source: `QueueSpecification` of both applications, whose
+/// texts all begin with these words.
+fn is_behind_the_queue(release: &Value) -> bool {
+    let said = release["rejections"].as_array().into_iter().flatten();
+    let mut said = said.map(|said| said.as_str().or(said["reason"].as_str()).unwrap_or_default()).peekable();
+    said.peek().is_some() && said.all(|said| said.starts_with("Release in queue "))
 }

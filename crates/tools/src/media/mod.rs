@@ -11,10 +11,17 @@ mod airing;
 mod evening;
 mod follow;
 mod hooks;
+#[cfg(test)]
+mod hooks_walks;
 mod liking;
 mod mend;
+#[cfg(test)]
+mod mend_walks;
 mod nearness;
 mod overview;
+mod past;
+#[cfg(test)]
+mod past_walks;
 mod recommend;
 #[cfg(test)]
 mod recommend_walks;

@@ -12,7 +12,7 @@ use crate::{
     servarr::{
         Client,
         client::{Age, Query},
-        view,
+        stuck, view,
     },
     text::line,
 };
@@ -238,11 +238,26 @@ impl Media {
                 wish.wants(season, number)
             }
         };
+        // What says that it downloads while nothing comes is known by having been looked at before.
+        let downloads = stuck::downloads(client.which(), &rows);
+        let visit = self.bounds.doctor(self.store.clone()).visit(client, &downloads, false, now_ms).await?;
+        let still: BTreeSet<&str> = downloads
+            .iter()
+            .filter(|download| visit.judge(download).class == stuck::Class::Stalled)
+            .filter_map(|download| download.id.as_deref())
+            .collect();
+        let seen_still = |(download, id): (Download, String)| match download.state {
+            DownloadState::Moving if still.contains(id.as_str()) => {
+                let problem = Some("no data comes any more".to_owned());
+                (Download { state: DownloadState::Stalled, problem, ..download }, id)
+            }
+            _ => (download, id),
+        };
         let mut seen = BTreeSet::new();
         Ok(rows
             .iter()
             .filter(is_meant)
-            .map(|row| (download(row, now_ms), download_id(row)))
+            .map(|row| seen_still((download(row, now_ms), download_id(row))))
             .filter(|(_, id)| seen.insert(id.clone()))
             .collect())
     }

@@ -5,7 +5,6 @@ use crate::{Config, Parts, testing::upstream};
 use majordomo_domain::{Call, Card, Output, Person, PersonId, Progress, RequestState, Standing, ToolError, Toolkit};
 use majordomo_standins::{Clock, Fault, Held, Offer, ServarrPace, Town};
 use majordomo_store::{RequestFilter, Store};
-use majordomo_upstream::testing::{Answer, TestServer};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -34,19 +33,30 @@ impl Home {
 
     /// With settings of `[tools.media]`.
     pub async fn with(bounds: Value) -> Self {
+        Self::with_radarrs(bounds, &["default"]).await
+    }
+
+    /// The same with several Radarrs.
+    pub async fn with_radarrs(bounds: Value, names: &[&str]) -> Self {
         let clock = Clock::at("2026-11-21T06:53:00Z".parse().unwrap());
-        let plan = Town::plan().tmdb().plex().radarr("default").sonarr("default").clock(clock).without_specs();
+        let plan = Town::plan().tmdb().plex().sonarr("default").clock(clock).without_specs();
+        let plan = names.iter().fold(plan, |plan, name| plan.radarr(name));
         let town = plan.start().await.expect("a town");
-        for servarr in [town.radarr("default"), town.sonarr("default")] {
+        for servarr in names.iter().map(|name| town.radarr(name)).chain([town.sonarr("default")]) {
             servarr.clear_queue();
             servarr.pace(ServarrPace { command_ms: 0, bytes_per_second: 50_000_000, import_ms: 0 });
         }
         town.plex().scan_takes(Duration::from_secs(30));
-        let servarr = |url: String, key: &str, folder: &str| json!({"default": {"base_url": url, "api_key": key, "quality_profile": "HD-1080p", "root_folder": folder, "age_s": 0}});
+        let servarr = |url: String, key: &str, folder: &str| json!({"base_url": url, "api_key": key, "quality_profile": "HD-1080p", "root_folder": folder, "age_s": 0});
+        let radarr = |name: &&str| {
+            let instance = servarr(town.radarr_url(name), town.radarr(name).key(), "/films");
+            ((*name).to_owned(), instance)
+        };
+        let radarrs: serde_json::Map<String, Value> = names.iter().map(radarr).collect();
         let config = json!({
             "tmdb": {"base_url": town.tmdb_url(), "image_base_url": town.tmdb_image_url(), "api_key": "0".repeat(32)},
-            "radarr": servarr(town.radarr_url("default"), town.radarr("default").key(), "/films"),
-            "sonarr": servarr(town.sonarr_url("default"), town.sonarr("default").key(), "/series"),
+            "radarr": radarrs,
+            "sonarr": {"default": servarr(town.sonarr_url("default"), town.sonarr("default").key(), "/series")},
             "plex": {"default": {"base_url": town.plex_url(), "token": "plex-token", "age_s": 0, "index_age_s": 0}},
             "media": bounds,
         });
@@ -633,17 +643,17 @@ fn how_long_ago_is_told_as_people_say_it() {
     }
 }
 
-fn stuck_film(home: &Home, held: Held) {
+pub(super) fn stuck_film(home: &Home, held: Held) {
     home.town.radarr("default").clear_queue();
     home.town.radarr("default").put_film(SHERLOCK_JR, "Bluray-1080p", held).expect("a row");
 }
 
 /// The first stuck download, as somebody is told of it.
-async fn stuck(home: &Home) -> Value {
+pub(super) async fn stuck(home: &Home) -> Value {
     home.told("media_stuck", json!({})).await["downloads"][0].clone()
 }
 
-fn mending(stuck: &Value) -> Value {
+pub(super) fn mending(stuck: &Value) -> Value {
     json!({"application": stuck["application"], "queue_id": stuck["queue_id"], "fix": stuck["fix"]})
 }
 
@@ -783,59 +793,5 @@ async fn a_finished_download_is_imported_by_hand_and_the_file_is_looked_for() {
     let mended = home.run("media_mend", mending(&proposed)).await.unwrap();
     assert_eq!(mended.receipt.as_deref(), Some("Sherlock Jr. (1924): 1 of 1 files imported, and the files are there."));
     assert_eq!(home.told("media_stuck", json!({})).await["total"], 0);
-    assert_eq!(home.town.violations(), []);
-}
-
-#[tokio::test]
-async fn webhooks_are_set_up_once_say_no_secret_and_are_taken_back() {
-    let receiver = TestServer::start().await;
-    for status in [204, 204, 204, 204, 404] {
-        receiver.on("POST", "*", Answer::json_text("{}").status(status));
-    }
-    let home = Home::with(json!({"hooks_url": receiver.url().as_str()})).await;
-    let ada = somebody("Ada", Standing::Admin);
-    let refused = home.run("media_hooks_install", json!({})).await.unwrap_err();
-    assert!(refused.to_string().contains("only an admin"), "{refused}");
-
-    let output = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
-    assert_eq!(output.receipt.as_deref(), Some("Webhooks: Radarr was set up and works; Sonarr was set up and works."));
-    let sent = |method: &str| {
-        let all = home.town.requests();
-        all.into_iter()
-            .filter(|asked| asked.method == method && asked.path.contains("/notification"))
-            .collect::<Vec<_>>()
-    };
-    let saved = sent("POST");
-    let secrets: Vec<String> = saved
-        .iter()
-        .map(|asked| {
-            let fields = asked.body["fields"].as_array().unwrap();
-            let url = fields.iter().find(|field| field["name"] == "url").unwrap()["value"].as_str().unwrap();
-            url.rsplit('/').next().unwrap().to_owned()
-        })
-        .collect();
-    assert_eq!(secrets.len(), 2);
-    for (hook, secret) in ["radarr", "sonarr"].iter().zip(&secrets) {
-        assert!(home.store.is_hook_secret(hook, secret).await.unwrap(), "{hook} is told an address that is answered");
-        assert!(!format!("{output:?}").contains(secret.as_str()), "the secret is not shown");
-    }
-    assert!(saved.iter().all(|asked| asked.body["onDownload"] == true && asked.body["onGrab"] == true));
-
-    // A second time nothing is changed, only tested.
-    home.town.forget();
-    let again = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
-    assert_eq!((again.receipt, again.undo), (None, None), "{}", again.text);
-    let tested = sent("POST");
-    assert!(tested.len() == 2 && tested.iter().all(|asked| asked.path.ends_with("/notification/test")), "{tested:?}");
-    assert!(sent("PUT").is_empty());
-
-    // With nobody there it says so, without the secret.
-    let undo = output.undo.unwrap();
-    let removed = home.run_as(&ada, &undo.tool, undo.arguments).await.unwrap();
-    assert_eq!(removed.receipt.as_deref(), Some("The webhooks are removed from Radarr, Sonarr."));
-    let failed = home.run_as(&ada, "media_hooks_install", json!({})).await.unwrap();
-    assert_eq!(failed.receipt, None);
-    assert!(failed.text.contains("Radarr was not set up"), "{}", failed.text);
-    assert!(secrets.iter().all(|secret| !failed.text.contains(secret.as_str())), "{}", failed.text);
     assert_eq!(home.town.violations(), []);
 }

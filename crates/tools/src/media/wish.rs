@@ -2,8 +2,9 @@
 //!
 //! Pure. Sizes are guesses, and are told as such.
 
+use crate::servarr::{Doctor, stuck::Grace};
 use majordomo_domain::{Standing, ToolError};
-use majordomo_store::RequestUsage;
+use majordomo_store::{RequestUsage, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
@@ -27,9 +28,7 @@ pub(crate) struct Wish {
     pub root_folder: String,
 }
 
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     #[default]
@@ -250,6 +249,19 @@ impl Default for Stuck {
 }
 
 impl Bounds {
+    /// Who judges downloads by these quiet times, and remembers in this store.
+    pub(crate) fn doctor(&self, store: Option<Store>) -> Doctor {
+        let minutes = |minutes: u32| jiff::SignedDuration::from_mins(minutes.into());
+        let Stuck { stalled_minutes, finished_minutes, failed_minutes, remember_days } = self.stuck;
+        let grace = Grace {
+            stalled: minutes(stalled_minutes),
+            unpacking: minutes(finished_minutes),
+            importing: minutes(finished_minutes),
+            failed: minutes(failed_minutes),
+        };
+        Doctor::new(grace, remember_days, store)
+    }
+
     pub fn quota(&self, standing: Standing, name: &str) -> Option<&Quota> {
         named(&self.people, name).or_else(|| self.quotas.get(standing.as_str()))
     }

@@ -194,6 +194,22 @@ impl Client {
         if answer.is_array() { Ok(answer) } else { Err(self.not_as_described("something that is not a list")) }
     }
 
+    /// Every row of the history since an instant, with what each is about. Never for a model's eyes as it is.
+    pub async fn happened_since(&self, since_ms: i64) -> Result<Vec<Value>, ToolError> {
+        let since = jiff::Timestamp::from_millisecond(since_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let mut query = vec![("date", since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())];
+        match self.which() {
+            Which::Radarr => query.push(("includeMovie", "true".to_owned())),
+            Which::Sonarr => {
+                query.extend([("includeSeries", "true".to_owned()), ("includeEpisode", "true".to_owned())]);
+            }
+        }
+        // After a month away it is long.
+        let answer = self.cached(&self.inner.library, "/history/since", &query, Age::Now).await;
+        let answer = answer.map_err(|error| self.tool_error(error))?;
+        answer.as_array().cloned().ok_or_else(|| self.not_as_described("something that is not a list"))
+    }
+
     /// Searches every indexer now. None when the film, season or episode is unknown.
     pub async fn search(&self, query: &Query) -> Result<Option<Vec<Value>>, ToolError> {
         match self.inner.search.get(&api("/release"), query).await {

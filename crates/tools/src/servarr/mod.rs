@@ -11,6 +11,7 @@
 pub mod client;
 pub mod command;
 pub mod commands;
+pub mod doctor;
 pub mod exclusions;
 pub mod fallback;
 pub mod history;
@@ -28,6 +29,7 @@ mod wanted;
 
 pub use client::{Client, Page, Paging};
 pub use command::Command;
+pub use doctor::Doctor;
 pub use lists::NameOrId;
 pub use settings::{Availability, Settings};
 pub(crate) use settings::{fault, instance_settings, problems};
@@ -316,12 +318,14 @@ pub(crate) fn speak<A: Application>(schema: &mut Schema) {
 /// The configured instances of one application. Cheap to clone; clones share everything.
 pub struct Instances<A> {
     clients: BTreeMap<String, Client>,
+    /// Judges their downloads.
+    doctor: Doctor,
     application: PhantomData<fn() -> A>,
 }
 
 impl<A> Clone for Instances<A> {
     fn clone(&self) -> Self {
-        Self { clients: self.clients.clone(), application: PhantomData }
+        Self { clients: self.clients.clone(), doctor: self.doctor.clone(), application: PhantomData }
     }
 }
 
@@ -329,7 +333,17 @@ impl<A: Application> Instances<A> {
     pub fn new(settings: impl IntoIterator<Item = (String, Settings)>, upstream: &Upstream) -> Self {
         let client =
             |(name, settings): (String, Settings)| (name.clone(), Client::new(A::WHICH, name, settings, upstream));
-        Self { clients: settings.into_iter().map(client).collect(), application: PhantomData }
+        let clients = settings.into_iter().map(client).collect();
+        Self { clients, doctor: Doctor::default(), application: PhantomData }
+    }
+
+    /// The same with the household's own judgement of downloads.
+    pub fn judged_by(self, doctor: Doctor) -> Self {
+        Self { doctor, ..self }
+    }
+
+    pub fn doctor(&self) -> &Doctor {
+        &self.doctor
     }
 
     /// The instance of that name; without a name the one called `default`, else the only one.

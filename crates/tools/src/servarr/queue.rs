@@ -3,8 +3,9 @@
 use super::{
     Application, Client, Instances, MOST_DESTROYED, Which, also_named, arguments, asks,
     client::{Age, Query},
+    doctor::{Visit, is_stuck},
     named,
-    stuck::{self, Class, Download, Grace},
+    stuck::{self, Class, Download},
     view,
 };
 use jiff::Timestamp;
@@ -31,8 +32,8 @@ impl Client {
 }
 
 /// One download for the model: what, how far, what is the matter.
-pub fn told(download: &Download, now: Timestamp) -> Value {
-    let verdict = stuck::diagnose(download, now, &Grace::default(), None, &[]);
+pub fn told(download: &Download, visit: &Visit) -> Value {
+    let verdict = visit.judge(download);
     let is_well = matches!(verdict.class, Class::Waiting | Class::Downloading | Class::Importing);
     view::Fields::default()
         .put("queue_id", download.rows.first().copied())
@@ -93,20 +94,15 @@ impl<A: Application> Tool for Queue<A> {
         let client = self.client(instances)?;
         let thing = super::own_id::<A>(self.movie_id, self.series_id)?;
         let limit = super::limit(self.limit, SHOWN, 50)?;
-        let now = now(call);
         let mut downloads = client.downloads().await?;
+        let visit = instances.doctor().visit(client, &downloads, true, call.now_ms).await?;
         downloads.retain(|download| thing.is_none_or(|thing| download.things.contains(&thing)));
         if self.only_stuck == Some(true) {
-            downloads.retain(|download| is_stuck(download, now));
+            downloads.retain(|download| is_stuck(visit.judge(download).class));
         }
-        let shown: Vec<Value> = downloads.iter().take(limit).map(|download| told(download, now)).collect();
+        let shown: Vec<Value> = downloads.iter().take(limit).map(|download| told(download, &visit)).collect();
         Output::json(&json!({ "total": downloads.len(), "count": shown.len(), "items": shown }))
     }
-}
-
-fn is_stuck(download: &Download, now: Timestamp) -> bool {
-    let class = stuck::diagnose(download, now, &Grace::default(), None, &[]).class;
-    !matches!(class, Class::Waiting | Class::Downloading | Class::Importing | Class::Held | Class::Ignored)
 }
 
 arguments! {
@@ -149,8 +145,9 @@ impl<A: Application> Tool for QueueDetails<A> {
         };
         let rows = client.list("/queue/details", &query, Age::Live).await?;
         let downloads = stuck::downloads(A::WHICH, &rows);
+        let visit = instances.doctor().visit(client, &downloads, false, call.now_ms).await?;
         let entry = |download: &Download| {
-            let mut entry = told(download, now(call));
+            let mut entry = told(download, &visit);
             entry["messages"] = download.messages.iter().take(10).cloned().collect::<Vec<_>>().into();
             entry["queue_ids"] = download.rows.iter().take(30).copied().collect::<Vec<_>>().into();
             entry["indexer"] = download.indexer.clone().into();

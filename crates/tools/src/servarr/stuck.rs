@@ -264,6 +264,11 @@ impl Download {
         }
     }
 
+    /// Whether the download client says that nothing comes.
+    pub fn is_said_to_stall(&self) -> bool {
+        self.says(&["stalled"])
+    }
+
     fn says(&self, parts: &[&str]) -> bool {
         self.messages.iter().any(|said| {
             let said = said.to_lowercase();
@@ -342,7 +347,7 @@ fn first_thought(download: &Download, now: Timestamp, grace: &Grace, still_since
     if let Some(verdict) = configuration(download) {
         return verdict;
     }
-    if download.says(&["stalled"]) || still_since.is_some_and(|start| now.duration_since(start) > grace.stalled) {
+    if download.is_said_to_stall() || still_since.is_some_and(|start| now.duration_since(start) > grace.stalled) {
         let start = still_since.or(download.added);
         let cause = format!("no data has come for {}: nobody seems to share it", hours(start));
         if is_over(start, grace.stalled) {

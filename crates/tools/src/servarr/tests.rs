@@ -633,7 +633,11 @@ async fn a_blocked_file_is_imported_by_hand_and_the_history_says_so() {
     let house = House::new().await;
     let blocked =
         Held::blocked(vec!["Found matching movie via grab history, but release was matched to movie by ID.".into()]);
+    // Long enough ago that nothing is left alone any more.
+    let now = house.town.clock().now();
+    house.town.clock().set(now - jiff::SignedDuration::from_hours(1));
     let id = house.standin().put_film(653, "Bluray-2160p", blocked).unwrap();
+    house.town.clock().set(now);
     let queue = house.told("radarr_queue", &json!({ "only_stuck": true })).await;
     assert_eq!(queue["items"][0]["proposed"], "import_by_hand", "{queue}");
     let preview = house.told("radarr_manual_import_preview", &json!({ "download_id": id })).await;

@@ -349,10 +349,11 @@ impl<A: Application> Tool for ActivityOverview<A> {
         let limit = super::limit(self.limit, 5, 25)?;
         let range = days(call, self.start.as_deref(), self.end.as_deref())?;
         let order = (self.sort.unwrap_or_default(), self.order.unwrap_or(Order::Descending));
-        let now = queue::now(call);
         let coming = async {
             let downloads = client.downloads().await?;
-            let items: Vec<Value> = downloads.iter().take(limit).map(|download| queue::told(download, now)).collect();
+            let visit = instances.doctor().visit(client, &downloads, true, call.now_ms).await?;
+            let items: Vec<Value> =
+                downloads.iter().take(limit).map(|download| queue::told(download, &visit)).collect();
             Ok(json!({ "total": downloads.len(), "count": items.len(), "items": items }))
         };
         let missing = async {

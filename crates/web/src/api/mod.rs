@@ -8,6 +8,7 @@ pub(crate) mod conversations;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod health;
+pub(crate) mod hooks;
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod messages;

@@ -129,6 +129,7 @@ impl House {
             suggestions: vec![Suggestion { title: "Films".into(), prompt: "What is on?".into() }],
             off: vec![("tvmaze".into(), "switched off".into())],
             max_message_chars,
+            hooks_url: "http://nas:8080/house/".into(),
             stopping: stopping.clone(),
         };
         let router = majordomo_web::router(web);
@@ -478,10 +479,28 @@ impl Tool for Throw {
     }
 }
 
+/// A webhook of which nothing is ever of interest.
+struct Gong;
+
+impl majordomo_domain::Hook for Gong {
+    fn name(&self) -> &str {
+        "gong"
+    }
+
+    fn receive<'a>(
+        &'a self,
+        _content_type: &'a str,
+        _body: &'a [u8],
+    ) -> futures_util::future::BoxFuture<'a, Result<Option<majordomo_domain::hook::Notification>, ToolError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
 fn things(probes: Arc<AtomicUsize>) -> Toolkit {
     Toolkit::new("things", ())
         .tool::<Echo>()
         .tool::<Throw>()
+        .hook(Gong)
         .probe(move |_| {
             probes.fetch_add(1, Ordering::SeqCst);
             async { Ok("1.0 at http://secret.lan".into()) }

@@ -7,7 +7,7 @@ use majordomo_domain::{
     request::{RequestItem, Watcher},
 };
 use majordomo_store::{Advance, NewRequest};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Never due: the clock of this house stands still.
 const LATER: i64 = NOW + 1_000_000;
@@ -166,4 +166,40 @@ async fn a_webhook_without_an_address_of_ours_is_not_heard() {
         assert!(!answer.text.contains("0000"), "the secret is not repeated");
     }
     assert_eq!(stranger.get("/hooks/radarr/0000").await.status, 405);
+}
+
+#[tokio::test]
+async fn an_admin_makes_the_address_of_a_webhook_sees_it_once_and_makes_it_void() {
+    let house = House::new().await;
+    let (ada, ben) = (house.program(&house.admin).await, house.program(&house.member).await);
+    let stranger = house.stranger();
+    for answer in
+        [ben.get("/api/hooks").await, ben.post("/api/hooks/gong", json!({})).await, ben.delete("/api/hooks/gong").await]
+    {
+        assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{}", answer.text);
+    }
+    assert_eq!(ada.get("/api/hooks").await.json, json!({"hooks": [{"name": "gong", "made_at_ms": null}]}));
+    assert_eq!(ada.post("/api/hooks/bell", json!({})).await.status, 404);
+    assert_eq!(ada.delete("/api/hooks/gong").await.status, 404);
+
+    let made = ada.post("/api/hooks/gong", json!({})).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let place = |answer: &Value| {
+        let address = answer["address"].as_str().unwrap();
+        address.strip_prefix("http://nas:8080/house").unwrap_or_else(|| panic!("{address}")).to_owned()
+    };
+    let first = place(&made.json);
+    assert_eq!(stranger.post(&first, json!({})).await.status, 204, "whoever has the address is heard");
+    let listed = ada.get("/api/hooks").await;
+    assert_eq!(listed.json["hooks"][0]["made_at_ms"], NOW);
+    let secret = first.rsplit('/').next().unwrap();
+    assert!(!listed.text.contains(secret));
+    let audit = ada.get("/api/audit").await.text;
+    assert!(audit.contains("a new address was made") && !audit.contains(secret), "{audit}");
+
+    let second = place(&ada.post("/api/hooks/gong", json!({})).await.json);
+    assert_eq!(stranger.post(&first, json!({})).await.status, 404, "the one before it is void");
+    assert_eq!(stranger.post(&second, json!({})).await.status, 204);
+    assert_eq!(ada.delete("/api/hooks/gong").await.status, 204);
+    assert_eq!(stranger.post(&second, json!({})).await.status, 404);
 }

@@ -17,9 +17,9 @@ const GULLIVER_LOST: u64 = 9_000_005;
 /// One the household has.
 const METROPOLIS: u64 = 19;
 /// A series of which the household has season 1.
-const HILLBILLIES: u64 = 9_300_001;
+pub(super) const HILLBILLIES: u64 = 9_300_001;
 
-async fn stage() -> Stage {
+pub(super) async fn stage() -> Stage {
     let stage = Stage::with(Setting { has_media: true, ..Setting::default() }).await;
     stage.town.radarr("default").clear_queue();
     stage.town.radarr("default").pace(ServarrPace::at_once());
@@ -38,7 +38,7 @@ async fn granted(stage: &Stage, tmdb: u64) {
 }
 
 /// What was told, in every conversation.
-async fn news(stage: &Stage) -> Vec<String> {
+pub(super) async fn news(stage: &Stage) -> Vec<String> {
     let (_, list) = stage.get("/api/conversations").await;
     let mut all = Vec::new();
     for conversation in list["conversations"].as_array().unwrap() {
@@ -51,7 +51,7 @@ async fn news(stage: &Stage) -> Vec<String> {
     all
 }
 
-async fn until_told(stage: &Stage, title: &str) -> Vec<String> {
+pub(super) async fn until_told(stage: &Stage, title: &str) -> Vec<String> {
     let begun = Instant::now();
     loop {
         stage.town.settle().await;
