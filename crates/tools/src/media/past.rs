@@ -10,7 +10,7 @@ use super::{
 use crate::servarr::{Client, view};
 use majordomo_domain::{Happening, Past, Request, RequestId, ToolError, text::shorten};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A worse file goes and a better one comes within so long. Milliseconds.
 const UPGRADE_MS: i64 = 10 * 60_000;
@@ -81,22 +81,27 @@ fn at(row: &Value) -> Option<i64> {
     millis(row["date"].as_str()?)
 }
 
+fn is_import(row: &Value) -> bool {
+    matches!(row["eventType"].as_str(), Some("downloadFolderImported" | "movieFolderImported" | "seriesFolderImported"))
+}
+
 fn is_for_upgrade(row: &Value) -> bool {
     row["data"]["reason"].as_str().is_some_and(|reason| reason.eq_ignore_ascii_case("upgrade"))
 }
 
 fn happenings(client: &Client, kind: Kind, rows: &[Value], wishes: &[(RequestId, Wish)]) -> Vec<Happening> {
-    let mut replaced: BTreeMap<Thing, Vec<i64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| is_for_upgrade(row)) {
-        if let (Some(thing), Some(at_ms)) = (thing(kind, row), at(row)) {
-            replaced.entry(thing).or_default().push(at_ms);
-        }
+    // The worse file goes first, and the next one that comes is the better one.
+    let mut better: BTreeSet<(Thing, i64)> = BTreeSet::new();
+    let known = |row: &Value| Some((thing(kind, row)?, at(row)?));
+    let came: Vec<(Thing, i64)> = rows.iter().filter(|row| is_import(row)).filter_map(known).collect();
+    for (gone, gone_ms) in rows.iter().filter(|row| is_for_upgrade(row)).filter_map(known) {
+        let next = came.iter().filter(|(thing, at_ms)| *thing == gone && *at_ms >= gone_ms).min_by_key(|(_, at)| *at);
+        better.extend(next.filter(|(_, at_ms)| at_ms - gone_ms <= UPGRADE_MS));
     }
     let mut all = Vec::new();
     for row in rows {
         let (Some(thing), Some(at_ms)) = (thing(kind, row), at(row)) else { continue };
-        let is_better = replaced.get(&thing).into_iter().flatten().any(|gone| (at_ms - gone).abs() <= UPGRADE_MS);
-        let Some((what, text)) = told(client, row, is_better) else { continue };
+        let Some((what, text)) = told(client, row, better.contains(&(thing, at_ms))) else { continue };
         let part = match thing {
             Thing::Film(_) => None,
             Thing::Episode(_, season, number) => Some(code(season, number)),
@@ -125,12 +130,10 @@ fn told(client: &Client, row: &Value, is_better: bool) -> Option<(&'static str, 
     let reason = |key: &str| view::text_or(&data[key], 120, "no reason is given");
     Some(match row["eventType"].as_str()? {
         "grabbed" => ("grabbed", format!("{application} sent {release} to the download client")),
-        "downloadFolderImported" | "movieFolderImported" | "seriesFolderImported" if is_better => {
+        _ if is_import(row) && is_better => {
             ("upgraded", format!("{application} put {release} in place of what was there"))
         }
-        "downloadFolderImported" | "movieFolderImported" | "seriesFolderImported" => {
-            ("imported", format!("{application} put {release} in its place"))
-        }
+        _ if is_import(row) => ("imported", format!("{application} put {release} in its place")),
         "downloadFailed" => ("download_failed", format!("the download of {release} failed: {}", reason("message"))),
         "movieFileDeleted" | "episodeFileDeleted" if !is_for_upgrade(row) => {
             let why = match data["reason"].as_str().unwrap_or_default() {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 /// The stage with an address that outlives a restart, as webhooks need.
 async fn with_an_address() -> Stage {
     let mut stage = stage().await;
+    stage.town.sonarr("default").clear_queue();
     stage.kill();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let place = stage.folder.path().join("majordomo.toml");
@@ -71,6 +72,13 @@ async fn what_happened_while_the_program_was_away_is_told_once_and_stands_in_the
         );
     }
 
+    // Plex's is pasted by hand.
+    let (status, made) = stage.post("/api/hooks/plex", json!({})).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let address = made["address"].as_str().unwrap();
+    assert!(address.starts_with(&format!("{}/hooks/plex/", stage.address)), "{address}");
+    stage.town.plex().webhook(address);
+
     let sonarr = stage.town.sonarr("default");
     sonarr.pace(ServarrPace { command_ms: 0, bytes_per_second: 1_000, import_ms: 0 });
     sonarr.offers(HILLBILLIES, [Offer::of("WEBDL-720p").season(2)]);
@@ -94,7 +102,7 @@ async fn what_happened_while_the_program_was_away_is_told_once_and_stands_in_the
 
     stage.start(&[]).await;
     let back_ms = jiff::Timestamp::now().as_millisecond();
-    let text = "The Beverly Hillbillies (1962): Season 2 is complete (10 episodes). Ready to watch.";
+    let text = "The Beverly Hillbillies (1962), season 2: Season 2 is complete (10 episodes). Ready to watch.";
     assert_eq!(until_told(&stage, "Hillbillies").await, [text]);
     let has_all = async || {
         let lines = story(&stage).await.1;
