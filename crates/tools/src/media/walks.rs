@@ -804,6 +804,7 @@ async fn a_wish_others_wait_for_stays_and_one_that_is_over_or_anothers_is_not_ta
     assert_eq!(waits, [otto.id]);
 
     // What was there before a wish is not taken out by it, whatever the arguments say.
+    home.later(600).await;
     let other = home.run("media_request", film(SHERLOCK_JR)).await.unwrap();
     let request = home.requests().await.into_iter().find(|one| one.title.starts_with("Sherlock")).unwrap();
     let all = json!({"request": request.id.to_string(), "before": {"absent": true}});
@@ -822,9 +823,12 @@ async fn a_poster_is_tmdbs_or_the_services_own_or_looked_up() {
     let home = Home::new().await;
     let media = home.media();
     let sonarr = media.sonarr.as_ref().unwrap().get(None).unwrap();
+    let found =
+        sonarr.list("/series", &vec![("tvdbId", HILLBILLIES.to_string())], crate::servarr::client::Age::Now).await;
+    let tmdb = found.unwrap()[0]["tmdbId"].clone();
     let of = |id: u64, url: &str| {
         let image = json!({"coverType": "poster", "remoteUrl": url});
-        json!({"id": id, "tvdbId": HILLBILLIES, "tmdbId": HILLBILLIES, "images": [image]})
+        json!({"id": id, "tvdbId": HILLBILLIES, "tmdbId": tmdb, "images": [image]})
     };
     let elsewhere = "https://artworks.example/banners/posters/71471-1.jpg";
     let known = media.poster_of(sonarr, &of(3, "https://image.example/t/p/original/abc.jpg")).await;
