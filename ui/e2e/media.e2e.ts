@@ -289,7 +289,9 @@ test("the queue moves while it is looked at", async () => {
   const before = await percent();
   await page.clock.runFor(10_100);
   await expect.poll(percent).toBe(before + 1);
+  await film.locator("img").waitFor();
   const ill = page.getByTestId("download").filter({ hasText: "Dragnet" });
+  await ill.getByTestId("no-picture").waitFor();
   await ill.getByText("Nobody offers the rest of it").waitFor();
   await ill.getByText("Needs a look · Sonarr kids · 14 GB").waitFor();
   // What was here stays, and does not pretend to be of now.
@@ -507,6 +509,9 @@ test("what was learned is told with when and from what, and taken back after a q
   await lessons.nth(0).getByText("Admin rated “Sherlock Jr.” 10 of 10").waitFor();
   await lessons.nth(1).getByText("Guest said so").waitFor();
   await lessons.nth(2).getByText("not enough to change anything").waitFor();
+  // Whatever names a title stands beside its poster.
+  await expect.poll(() => lessons.locator("img").count()).toBe(3);
+  await place(page, "neverRecommend.titles").getByTestId("chip").locator("img").waitFor();
   await lessons.nth(0).scrollIntoViewIfNeeded();
   await visit.shot("taste-learned-light");
   await lessons

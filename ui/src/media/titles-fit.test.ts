@@ -26,8 +26,8 @@ test("a card without a picture is that title all the same", () => {
 test.each<[string, string[], string | undefined]>([
   ["rated “Sherlock Jr.” 10 of 10", ["“Buster Keaton” added to likes.people"], "Sherlock Jr."],
   ["rated “The “Best” of” 7.5 of 10", [], "The “Best” of"],
-  ["said", ["“The Room” added to neverRecommend.titles"], "The Room"],
-  ["said", ["“Noir” added to likes.genres"], undefined],
+  ["said", ["“The Room” added to Never recommend · Titles"], "The Room"],
+  ["said", ["“Noir” added to Likes · Genres"], undefined],
   ["a file that was imported", [], undefined],
 ])("%s names its title, if any", (from, what, expected) => {
   expect(titleOf({ from, what })).toBe(expected);

@@ -1,6 +1,7 @@
 /** Which of the cards found for a title is it. Pure. */
 
 import type { Card } from "../api/types";
+import { inWords } from "./profile";
 
 const plain = (text: string) =>
   text
@@ -21,9 +22,13 @@ export function posterOf(title: string, cards: Pick<Card, "title" | "picture">[]
   return fitting.length === 1 ? (fitting[0]?.picture ?? null) : null;
 }
 
-/** The title a lesson is about, where it names one: `rated “Detour” 9 of 10`, `“Detour” added to neverRecommend.titles`. */
+/** What the page calls the list of titles nobody wants to see. */
+const NEVER = inWords("neverRecommend.titles");
+
+/** The title a lesson is about, where it names one: what was rated, or is never to be recommended. */
 export function titleOf({ from, what }: { from: string; what: string[] }): string | undefined {
   const rated = /^rated “(.+)” [\d.]+ of 10$/.exec(from);
-  const never = /^“(.+)” \S.* neverRecommend\.titles$/.exec(what.length === 1 ? (what[0] ?? "") : "");
+  const [only = "", ...more] = what;
+  const never = more.length === 0 && only.endsWith(` ${NEVER}`) ? /^“(.+)” /.exec(only) : null;
   return rated?.[1] ?? never?.[1];
 }

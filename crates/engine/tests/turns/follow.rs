@@ -317,6 +317,17 @@ async fn everybody_who_waits_is_told_once_however_often_the_bell_rings() {
     following.until(request.id, |r| r.state == RequestState::Watchable).await;
     let text = "Dragnet: Season 1 is complete (10 episodes). Ready to watch.";
     assert_eq!(following.told(house.conversation, 1).await, [text]);
+    let messages = house.store.messages(house.conversation, None, 100).await.unwrap().messages;
+    let about: Vec<_> = messages
+        .into_iter()
+        .flat_map(|message| message.parts)
+        .filter_map(|part| match part {
+            Part::Notice(notice) if notice.kind == NoticeKind::News => notice.about,
+            _ => None,
+        })
+        .collect();
+    let expected = majordomo_domain::message::About { request: request.id, picture: request.picture.clone() };
+    assert_eq!(about, [expected], "the page shows its poster and leads to its story");
     let place = format!("news:{}", bob.id);
     let bobs = loop {
         if let Some(found) = house.store.conversation_at(&place).await.unwrap() {

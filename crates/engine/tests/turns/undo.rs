@@ -183,7 +183,7 @@ async fn what_somebody_else_decides_waits_for_them_also_when_taken_back() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_taken_back_is_pressed_for_again_and_a_no_is_not() {
+async fn what_could_not_be_taken_back_is_pressed_for_again() {
     let house = House::new().await;
     let ada = house.store.person(house.person).await.unwrap();
     house.world.stars.lock().unwrap().insert("Detour".into(), 9);
@@ -212,8 +212,11 @@ async fn what_could_not_be_taken_back_is_pressed_for_again_and_a_no_is_not() {
     house.world.stars.lock().unwrap().insert("Detour".into(), 5);
     house.engine.undo(&ada, turn, &call).await.unwrap();
     assert_eq!((house.stars("Detour"), house.known(turn).await[0].may_retry), (Some(5), false), "and then no more");
+}
 
-    // What somebody else has declined is not asked again, however often it is pressed.
+#[tokio::test]
+async fn what_somebody_has_declined_is_not_asked_again_however_often_it_is_pressed() {
+    let house = House::new().await;
     let bob = house.store.person(house.somebody("Bob", Standing::Member).await).await.unwrap();
     let (turn, call, _) = house.changed("films_burn", json!({"title": "Charade"}), bob.id).await;
     house.engine.undo(&bob, turn, &call).await.unwrap();

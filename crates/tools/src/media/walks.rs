@@ -795,3 +795,60 @@ async fn a_finished_download_is_imported_by_hand_and_the_file_is_looked_for() {
     assert_eq!(home.told("media_stuck", json!({})).await["total"], 0);
     assert_eq!(home.town.violations(), []);
 }
+
+#[tokio::test]
+async fn a_wish_others_wait_for_stays_and_one_that_is_over_or_anothers_is_not_taken_back() {
+    let home = Home::new().await;
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    let own = home.run("media_request", film(STEAMBOAT_BILL)).await.unwrap().undo.unwrap();
+    let strangers = home.run_as(&otto, &own.tool, own.arguments.clone()).await.unwrap_err();
+    assert!(strangers.to_string().contains("no such request"), "{strangers}");
+    home.run_as(&otto, "media_request", film(STEAMBOAT_BILL)).await.unwrap();
+    let card = crate::testing::tool(&home.kit(), &own.tool).parse(&own.arguments.to_string()).unwrap();
+    let card = card.preview(&home.call(&home.person.clone())).await.unwrap();
+    assert!(card.picture.is_some(), "{card:?}");
+    assert_eq!(card.facts[0].value, "somebody else waits for it and keeps it");
+    let left = home.run(&own.tool, own.arguments.clone()).await.unwrap();
+    assert!(left.text.contains("stays wanted, because somebody else waits for it"), "{}", left.text);
+    let request = home.requests().await.remove(0);
+    assert_eq!(request.state, RequestState::Wanted);
+    let waits: Vec<PersonId> =
+        home.store.watchers(request.id).await.unwrap().into_iter().map(|one| one.person).collect();
+    assert_eq!(waits, [otto.id]);
+
+    // What was there before a wish is not taken out by it, whatever the arguments say.
+    home.later(600).await;
+    let other = home.run("media_request", film(SHERLOCK_JR)).await.unwrap();
+    let request = home.requests().await.into_iter().find(|one| one.title.starts_with("Sherlock")).unwrap();
+    let all = json!({"request": request.id.to_string(), "before": {"absent": true}});
+    let refused = home.run("media_take_back", all).await.unwrap_err();
+    assert!(refused.to_string().contains("it is not taken out"), "{refused}");
+    assert!(other.undo.is_some());
+    let here = "it is here".to_owned();
+    home.store.close_request(request.id, RequestState::Watchable, None, here, home.now_ms()).await.unwrap();
+    let over = home.run("media_take_back", json!({"request": request.id.to_string()})).await.unwrap_err();
+    assert!(over.to_string().contains("it can be watched already"), "{over}");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn a_poster_is_tmdbs_or_the_services_own_or_looked_up() {
+    let home = Home::new().await;
+    let media = home.media();
+    let sonarr = media.sonarr.as_ref().unwrap().get(None).unwrap();
+    let found =
+        sonarr.list("/series", &vec![("tvdbId", HILLBILLIES.to_string())], crate::servarr::client::Age::Now).await;
+    let tmdb = found.unwrap()[0]["tmdbId"].clone();
+    let of = |id: u64, url: &str| {
+        let image = json!({"coverType": "poster", "remoteUrl": url});
+        json!({"id": id, "tvdbId": HILLBILLIES, "tmdbId": tmdb, "images": [image]})
+    };
+    let elsewhere = "https://artworks.example/banners/posters/71471-1.jpg";
+    let known = media.poster_of(sonarr, &of(3, "https://image.example/t/p/original/abc.jpg")).await;
+    assert_eq!(known.as_deref(), Some("tmdb:w342/abc.jpg"));
+    assert_eq!(media.poster_of(sonarr, &of(3, elsewhere)).await.as_deref(), Some("sonarr:default/3"));
+    let looked_up = media.poster_of(sonarr, &of(0, elsewhere)).await.unwrap();
+    assert!(looked_up.starts_with("tmdb:w342/"), "{looked_up}");
+    assert_eq!(media.poster_of(sonarr, &json!({"id": 0, "images": []})).await, None);
+}
