@@ -175,15 +175,8 @@ pub fn toolkits(config: &Config, parts: &Parts) -> (Vec<Toolkit>, Vec<Off>) {
         memory::toolkit(parts.store.clone()),
         household::toolkit(parts.store.clone()),
     ];
-    let media = media::Media {
-        tmdb,
-        tvmaze,
-        plex,
-        radarr,
-        sonarr,
-        store: parts.store.clone(),
-        bounds: config.media.clone(),
-    };
+    let media =
+        media::Media { tmdb, tvmaze, plex, radarr, sonarr, store: parts.store.clone(), bounds: config.media.clone() };
     let shared = std::sync::Arc::new(media.clone());
     let media::Media { tmdb, tvmaze, plex, radarr, sonarr, .. } = media.clone();
     toolkits.extend(tmdb.map(|tmdb| media::within_ages(tmdb::toolkit(&config.tmdb, tmdb), &shared)));
