@@ -112,9 +112,10 @@ async fn twelve_slow_calls_run_at_the_same_time_where_the_settings_say_so_and_th
 /// The result of the call as the model read it.
 fn result_of(house: &House) -> majordomo_domain::CallResult {
     let asked = house.model.asked().pop().unwrap();
-    let parts = asked.messages.iter().rev().flat_map(|message| message.parts.iter());
-    let results = parts.filter_map(|part| if let Part::Result(result) = part { Some(result.clone()) } else { None });
-    results.last().expect("a result")
+    let parts = asked.messages.iter().flat_map(|message| message.parts.iter());
+    let mut results =
+        parts.filter_map(|part| if let Part::Result(result) = part { Some(result.clone()) } else { None });
+    results.next_back().expect("a result")
 }
 
 #[tokio::test]
