@@ -362,7 +362,7 @@ impl State {
         }
         let (path, root) =
             (body["path"].as_str().unwrap_or_default(), body["rootFolderPath"].as_str().unwrap_or_default());
-        let root_is_known = root.trim_end_matches('/') == self.root;
+        let root_is_known = self.is_root(root);
         if film.is_none() {
             if path.is_empty() {
                 complain("Path", "'Path' must not be empty.".to_owned(), &json!(path), "NotEmptyValidator");

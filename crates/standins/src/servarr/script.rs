@@ -344,6 +344,11 @@ impl Servarr {
         self.now().free = bytes;
     }
 
+    /// Another root folder beside the first, such as `/films-old`.
+    pub fn also_root(&self, path: &str) {
+        self.now().further_roots.push(path.to_owned());
+    }
+
     /// When a film of the library can be had.
     pub fn dates(&self, tmdb: u64, dates: Dates) -> bool {
         let mut state = self.now();

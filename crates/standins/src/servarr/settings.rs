@@ -192,11 +192,11 @@ impl State {
                 {"id": 0, "path": "/", "label": "", "freeSpace": 61_000_000_000_u64, "totalSpace": 120_000_000_000_u64},
                 {"id": 0, "path": self.root, "label": "media", "freeSpace": self.free_space(), "totalSpace": CAPACITY},
             ])),
-            ("GET", ["rootfolder"]) => ok(json!([self.root_folder()])),
-            ("GET", ["rootfolder", id]) => match id_of(id)? {
-                1 => ok(self.root_folder()),
-                _ => Err(Refusal::Missing),
-            },
+            ("GET", ["rootfolder"]) => ok(self.root_folders()),
+            ("GET", ["rootfolder", id]) => {
+                let id = id_of(id)?;
+                ok(self.root_folders().into_iter().find(|folder| folder["id"] == id).ok_or(Refusal::Missing)?)
+            }
             ("GET", ["qualityprofile"]) => ok(PROFILES.iter().map(|profile| profile.view(kind)).collect::<Vec<_>>()),
             ("GET", ["qualityprofile", id]) => ok(profile(id_of(id)?).ok_or(Refusal::Missing)?.view(kind)),
             ("GET", ["language"]) => ok(["en", "fr", "de", "ru", "sv"].map(language).to_vec()),
@@ -262,8 +262,15 @@ impl State {
         self.free.unwrap_or_else(|| self.disk.free())
     }
 
-    fn root_folder(&self) -> Value {
-        json!({"id": 1, "path": self.root, "accessible": true, "freeSpace": self.free_space(), "unmappedFolders": []})
+    fn root_folders(&self) -> Vec<Value> {
+        let folder = |(place, path): (usize, &String)| json!({"id": place + 1, "path": path, "accessible": true, "freeSpace": self.free_space(), "unmappedFolders": []});
+        std::iter::once(&self.root).chain(&self.further_roots).enumerate().map(folder).collect()
+    }
+
+    /// Whether a folder is one that titles may be added to.
+    pub(super) fn is_root(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        std::iter::once(&self.root).chain(&self.further_roots).any(|root| root == path)
     }
 
     fn tag_detail(&self, id: u32) -> Value {

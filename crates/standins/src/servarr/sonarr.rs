@@ -483,7 +483,7 @@ impl State {
                         json!(root),
                         "NotEmptyValidator",
                     );
-                } else if path.is_empty() && root.trim_end_matches('/') != self.root {
+                } else if path.is_empty() && !self.is_root(root) {
                     complain(
                         "RootFolderPath",
                         format!("Root folder '{root}' does not exist"),

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) base: String,
     /// `/films` or `/series`; `/films-4k` for an instance called `4k`.
     pub(super) root: String,
+    /// Further root folders, as an admin adds them.
+    pub(super) further_roots: Vec<String>,
     /// Where the pictures are, such as `http://127.0.0.1:4002/t/p`.
     pub(super) images: Option<String>,
     pub(super) disk: Disk,
@@ -74,6 +76,7 @@ impl State {
             name: name.to_owned(),
             base: base.to_owned(),
             root,
+            further_roots: Vec::new(),
             images,
             disk,
             begun: now,
