@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_trust.sql"),
     include_str!("../migrations/0003_media.sql"),
     include_str!("../migrations/0004_once.sql"),
+    include_str!("../migrations/0005_questions.sql"),
 ];
 
 /// The newest schema this version knows.
