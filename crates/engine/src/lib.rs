@@ -29,6 +29,7 @@ mod notice;
 mod once;
 mod pace;
 mod recall;
+mod report;
 mod room;
 mod route;
 mod truth;
