@@ -26,4 +26,5 @@ mod flows {
     mod several;
     mod tastes;
     mod walk;
+    mod wishes;
 }
