@@ -195,7 +195,9 @@ async fn a_removal_is_decided_by_an_admin_whoever_asks_and_a_guest_may_not_even_
 async fn whatever_deletes_clears_or_resets_waits_for_an_admin_when_a_member_wants_it() {
     let stage = stage("").await;
     let (mia, gus) = (Somebody::new(&stage, "Mia", "member"), Somebody::new(&stage, "Gus", "guest"));
-    stage.post("/api/tools/household_rate", json!({"title": "Metropolis", "rating": 9})).await;
+    let file = stage.folder.path().join("household_preferences.json");
+    std::fs::write(&file, json!({"version": 1, "likes": {"genres": ["noir"]}}).to_string()).unwrap();
+    assert!(stage.command(&["preferences", "import", file.to_str().unwrap()]).status.success());
     let of = |answer: Value, key: &str| {
         let told: Value = serde_json::from_str(answer["text"].as_str().unwrap()).unwrap_or_else(|_| panic!("{answer}"));
         told[key].clone()
