@@ -396,6 +396,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people say is wrong, newest first. Admins see all of it, everybody else their own. */
+        get: operations["get_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what became of one; an admin. Who reported it is told. */
+        post: operations["post_reports_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/requests": {
         parameters: {
             query?: never;
@@ -1007,6 +1041,12 @@ export interface components {
         };
         /** @enum {string} */
         Choice: "approve" | "decline" | "change";
+        ClosingBody: {
+            /** @description What the reporter is told beside that, at most 300 characters. */
+            answer?: string | null;
+            /** @description `mended` or `dismissed`. */
+            state: string;
+        };
         Confirmed: {
             /** @description The caller's own name, so that nobody does this by accident. */
             confirm: string;
@@ -1476,6 +1516,10 @@ export interface components {
             /** @description 1 to 120 characters. */
             title: string;
         };
+        ReportList: {
+            /** @description Newest first. */
+            reports: components["schemas"]["ShownReport"][];
+        };
         RequestList: {
             /** @description Newest first. */
             requests: components["schemas"]["ShownRequest"][];
@@ -1610,6 +1654,34 @@ export interface components {
              */
             request_id: string | null;
             requester_name: string;
+        };
+        /** @description What somebody says is wrong. */
+        ShownReport: {
+            /** @description What was said to it in the end. */
+            answer: string | null;
+            /** Format: int64 */
+            closed_at_ms: number | null;
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: uuid */
+            id: string;
+            is_own: boolean;
+            /** @description The caller may say what became of it. */
+            may_close: boolean;
+            /** @description By its own name: `GET /api/pictures/{name}`. */
+            picture: string | null;
+            reporter_name: string;
+            /**
+             * Format: uuid
+             * @description By which the title came here, where somebody asked for it: `GET /api/requests/{id}`.
+             */
+            request_id: string | null;
+            /** @description `open`, `mended` or `dismissed`. */
+            state: string;
+            /** @description What is wrong. */
+            text: string;
+            /** @description Such as `The Matrix (1999)`. */
+            title: string;
         };
         /** @description Something the household asked for. */
         ShownRequest: {
@@ -2877,6 +2949,73 @@ export interface operations {
                 content: {
                     "image/*": unknown;
                 };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_reports: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `all`. */
+                state?: string;
+                /** @description Those that were made before this moment: continues a list. */
+                before_ms?: number;
+                /** @description 1 to 200, 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_reports_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClosingBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not done; the sentence says why. */
             default: {

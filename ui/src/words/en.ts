@@ -546,7 +546,18 @@ export const words = {
       changed: "Asked for otherwise",
       told: "Told",
       trouble: "Trouble",
+      report: "Reported",
+      removed: "Deleted",
     } as Record<string, string>,
+  },
+
+  reports: {
+    title: "Reported as wrong",
+    mine: "What you reported",
+    by: "Reported by",
+    mended: "Mended",
+    dismissed: "Leave it",
+    told: "Whoever reported it is told.",
   },
 
   media: {
