@@ -890,6 +890,11 @@ export async function startFake({ pace_ms = 28, dist = join(here, "..", "dist") 
           approval: parked.id,
         });
       }
+      case "reports": {
+        if (id === "") return answer(200, { reports: media.reports(person) });
+        media.mended(id);
+        return answer(204);
+      }
       case "requests": {
         const name = (who: string) => nameOf(who) ?? "somebody who is gone";
         if (id === "") {

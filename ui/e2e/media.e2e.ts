@@ -169,6 +169,24 @@ test("a request is taken back after a question, and not before", async () => {
   expect(since(from, "DELETE /api/requests/r3")).toBe(1);
 });
 
+test("what somebody reports is seen by them and by an admin, who says what became of it", async () => {
+  const kid = await enter({}, fake().codes.child);
+  await open(kid.page, "requests");
+  const own = kid.page.getByTestId("report");
+  await own.getByText("no subtitles (“only Swedish”)").waitFor();
+  expect(await own.getByRole("button").count(), "only an admin deals with it").toBe(0);
+
+  const { page } = await enter();
+  const from = fake().requests.length;
+  await open(page, "requests");
+  const report = page.getByTestId("report");
+  await report.getByText("Reported by Kid").waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await report.getByRole("button", { name: "Mended" }).click();
+  await report.waitFor({ state: "detached" });
+  expect(since(from, "POST /api/reports/w1")).toBe(1);
+});
+
 test("a request that is not there says so", async () => {
   const visit = await enter();
   await open(visit.page, "requests/none");

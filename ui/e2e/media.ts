@@ -3,7 +3,16 @@
  * nothing of HTTP.
  */
 
-import type { Approval, Person, RequestStory, ShownRequest, StoryLine, ToolAnswer, ToolInfo } from "../src/api/types";
+import type {
+  Approval,
+  Person,
+  RequestStory,
+  ShownReport,
+  ShownRequest,
+  StoryLine,
+  ToolAnswer,
+  ToolInfo,
+} from "../src/api/types";
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
@@ -26,6 +35,9 @@ export interface MediaHouse {
   /** Whether the shelf is empty. */
   bare: boolean;
   requests(person: Person, wanted: { all: boolean; own: boolean }, name: (id: string) => string): ShownRequest[];
+  /** Reported by a child: an admin sees it. */
+  reports(person: Person): ShownReport[];
+  mended(id: string): void;
   story(person: Person, id: string, name: (id: string) => string): RequestStory | undefined;
   watch(person: Person, id: string, level: string | undefined): void;
   cancel(person: Person, id: string): void;
@@ -277,6 +289,22 @@ export function mediaHouse(now: number): MediaHouse {
     { id: 2, when: iso(now - 3 * DAY), from: "said", what: ["“The Room” added to neverRecommend.titles"], by: "Guest" },
     { id: 1, when: iso(now - 9 * DAY), from: "rated “The General” 7 of 10", what: [], by: "Guest" },
   ];
+  let reports: ShownReport[] = [
+    {
+      id: "w1",
+      title: "The Lost World (1925)",
+      picture: null,
+      text: "no subtitles (“only Swedish”)",
+      reporter_name: "Kid",
+      is_own: false,
+      may_close: false,
+      request_id: null,
+      state: "open",
+      answer: null,
+      created_at_ms: now - DAY,
+      closed_at_ms: null,
+    },
+  ];
   const find = (id: string) => requests.find(({ request }) => request.id === id);
   const shown = ({ request, owner }: Asked, person: Person, name: (id: string) => string): ShownRequest => ({
     ...request,
@@ -302,6 +330,17 @@ export function mediaHouse(now: number): MediaHouse {
         )
         .map((one) => shown(one, person, name))
         .toSorted((a, b) => b.created_at_ms - a.created_at_ms),
+    reports: (person) =>
+      reports
+        .map((report) => ({
+          ...report,
+          is_own: person.name === report.reporter_name,
+          may_close: person.standing === "admin",
+        }))
+        .filter((report) => report.is_own || report.may_close),
+    mended(id) {
+      reports = reports.filter((report) => report.id !== id);
+    },
     story(person, id, name) {
       const found = find(id);
       return (

@@ -59,6 +59,8 @@ id! {
     DeliveryId
     /// Something the household wants.
     RequestId
+    /// Something somebody says is wrong.
+    ReportId
     /// A rule that makes occurrences.
     ScheduleId
     /// A key for the API.

@@ -21,6 +21,7 @@ pub mod model;
 pub mod money;
 pub mod op;
 pub mod person;
+pub mod report;
 pub mod request;
 pub mod schedule;
 pub mod secret;
@@ -44,6 +45,7 @@ pub use message::{CallRequest, CallResult, Message, Notice, NoticeKind, Part, Ro
 pub use model::{Model, ModelError, ModelEvent, ModelRequest, ModelRole, Provider, StopReason, Usage};
 pub use op::{Accepted, Op};
 pub use person::{Person, Standing};
+pub use report::{Report, ReportState};
 pub use request::{Follow, Happening, NoticeLevel, Past, Progress, Request, RequestState};
 pub use secret::Secret;
 pub use tool::{Call, Effect, Output, Repeat, Tool, ToolError, Toolkit};

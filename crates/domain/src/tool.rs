@@ -490,8 +490,53 @@ fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError>
     }
     // Models send nothing at all for a tool without arguments.
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    serde_json::from_str(arguments)
-        .map_err(|e| ToolError::TellModel(format!("arguments not understood: {}", in_plain_words(&e.to_string()))))
+    let refused = match serde_json::from_str(arguments) {
+        Ok(tool) => return Ok(tool),
+        Err(error) => error,
+    };
+    // Some models send every argument they were told of, and null for those they do not mean.
+    let meant = serde_json::from_str::<Meant>(arguments).ok().filter(|meant| meant.has_nulls);
+    let refused = match meant.map(|meant| serde_json::from_str(&meant.text)) {
+        Some(Ok(tool)) => return Ok(tool),
+        Some(Err(error)) => error,
+        None => refused,
+    };
+    Err(ToolError::TellModel(format!("arguments not understood: {}", in_plain_words(&refused.to_string()))))
+}
+
+/// Arguments without those that are null, the others as they were written. Not understood when one is named twice.
+struct Meant {
+    text: String,
+    has_nulls: bool,
+}
+
+impl<'de> Deserialize<'de> for Meant {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> serde::de::Visitor<'de> for Pairs {
+            type Value = Meant;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Meant, A::Error> {
+                let (mut names, mut kept, mut has_nulls) = (Vec::new(), Vec::new(), false);
+                while let Some((name, value)) = map.next_entry::<String, Box<serde_json::value::RawValue>>()? {
+                    if names.contains(&name) {
+                        return Err(serde::de::Error::custom("an argument is named twice"));
+                    }
+                    match value.get() {
+                        "null" => has_nulls = true,
+                        value => kept.push(format!("{}:{value}", serde_json::Value::from(name.as_str()))),
+                    }
+                    names.push(name);
+                }
+                Ok(Meant { text: format!("{{{}}}", kept.join(",")), has_nulls })
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
 }
 
 /// A parser's remark without the names of types, which mean nothing to a model.
@@ -759,6 +804,31 @@ mod tests {
 
         async fn run(self, _service: &(), _call: &Call) -> Result<Output, ToolError> {
             Ok(Output::default())
+        }
+    }
+
+    /// Look for so many.
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Count {
+        #[serde(default)]
+        count: u32,
+        name: String,
+    }
+
+    #[test]
+    fn null_is_an_argument_that_is_not_meant_and_everything_else_stays_strict() {
+        let parse = |text: &str| parse_arguments::<Count>(text);
+        assert_eq!(parse(r#"{"count": null, "name": "a"}"#), Ok(Count { count: 0, name: "a".into() }));
+        for wrong in [
+            r#"{"count": null, "name": null}"#,
+            r#"{"count": null, "name": "a", "name": "b"}"#,
+            r#"{"count": null, "name": "a", "other": 1}"#,
+            r#"{"count": null, "name": "a"} more"#,
+            r#"{"count": "many", "name": "a"}"#,
+            "null",
+        ] {
+            assert!(matches!(parse(wrong), Err(ToolError::TellModel(_))), "{wrong}");
         }
     }
 

@@ -70,6 +70,16 @@ impl Engine {
         };
         let verdict = batch.verdict(tool, &*parsed, arguments);
         if verdict.verdict == Verdict::No {
+            self.write_down(NewAudit {
+                at_ms: self.0.clock.now_ms(),
+                actor: Some(person.id),
+                kind: "policy",
+                subject: tool.tool.name.into(),
+                conversation: None,
+                turn: None,
+                detail: format!("{}: {}", verdict.verdict.name(), verdict.reason),
+            })
+            .await;
             return Err(EngineError::Tool(ToolError::TellModel(format!("this may not be done: {}", verdict.reason))));
         }
         if tool.tool.effect == Effect::Read && verdict.verdict == Verdict::Yes {

@@ -30,6 +30,7 @@ mod once;
 mod pace;
 mod past;
 mod recall;
+mod report;
 mod room;
 mod route;
 mod truth;

@@ -1,6 +1,6 @@
 //! What the house remembers of a person, a room or the household; and forgetting.
 
-use crate::{Result, Store, requests, row::Columns};
+use crate::{Result, Store, reports, requests, row::Columns};
 use majordomo_domain::{Millis, Origin, PersonId};
 use sqlx::any::AnyRow;
 use std::sync::atomic::Ordering;
@@ -169,6 +169,7 @@ impl Store {
                 + tx.run("DELETE FROM documents WHERE owner = ?", &key).await?;
             gone.approvals = tx.run("DELETE FROM approvals WHERE requester_id = ?", &key).await?;
             requests::forget(tx, person).await?;
+            reports::forget(tx, person).await?;
             gone.conversations = tx.run("DELETE FROM conversations WHERE owner_id = ?", &key).await?;
             Ok(gone)
         })

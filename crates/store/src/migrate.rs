@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_once.sql"),
     include_str!("../migrations/0005_stop.sql"),
     include_str!("../migrations/0006_past.sql"),
+    include_str!("../migrations/0007_questions.sql"),
 ];
 
 /// The newest schema this version knows.

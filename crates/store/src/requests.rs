@@ -1,6 +1,7 @@
 //! What the household wants: each wish once, with those who wait for it and its story; and the news that is to be told of it.
 //!
-//! A wish that waits for a decision is opened before the approval and ends with it, in the commit of the decision.
+//! A wish that waits for a decision is opened before the approval and ends with it, in the commit of the decision; unless somebody else
+//! waits for a decision of their own about it, whose it is then.
 
 use crate::{
     Result, Store, StoreError,
@@ -11,7 +12,7 @@ use crate::{
 };
 use majordomo_domain::{
     Address, AgentId, Approval, ApprovalId, ApprovalState, ConversationId, Millis, NoticeLevel, PersonId, Progress,
-    Request, RequestId, RequestState, TurnId,
+    Report, Request, RequestId, RequestState, TurnId,
     request::{RequestEvent, Watcher},
     text::shorten,
 };
@@ -117,19 +118,26 @@ impl Store {
             let wanted = &new.request;
             let sql = "SELECT * FROM requests WHERE toolkit = ? AND subject = ? AND closed_at_ms IS NULL ORDER BY id FOR UPDATE";
             let row = tx.first(sql, &[(&wanted.toolkit).into(), (&wanted.subject).into()]).await?;
+            let began = asked_elsewhere(tx, &new, row.as_ref().map(|row| row.id("id")).transpose()?).await?;
             if let Some(own) = of_call(tx, &new).await? {
-                if row.as_ref().map_or(Ok(own.id), |row| row.id("id"))? == own.id {
+                if row.as_ref().map(|row| row.id("id")).transpose()? == Some(own.id) {
                     ask_otherwise(tx, &own, &new).await?;
                     return Ok(AskOutcome::Changed(own.id));
                 }
-                // Somebody wishes for that already: those who wait come along.
-                for watcher in watchers_of(tx, own.id).await? {
-                    if let Some(row) = &row {
+                let text = format!("asked for as {}", wanted.title);
+                let event = said("changed", new.watcher.person, &text, wanted.updated_at_ms);
+                // Who waits for a decision about the old one of their own keeps it, and this is another wish.
+                if !pass_on(tx, &own, &event).await? {
+                    let Some(row) = &row else {
+                        ask_otherwise(tx, &own, &new).await?;
+                        return Ok(AskOutcome::Changed(own.id));
+                    };
+                    // Somebody wishes for that already: those who wait come along.
+                    for watcher in watchers_of(tx, own.id).await? {
                         put_watcher_once(tx, row.id("id")?, &watcher).await?;
                     }
+                    close(tx, own.id, RequestState::Cancelled, event.actor, &text, wanted.updated_at_ms).await?;
                 }
-                let text = format!("asked for as {}", wanted.title);
-                close(tx, own.id, RequestState::Cancelled, Some(new.watcher.person), &text, wanted.updated_at_ms).await?;
             }
             let Some(row) = row else {
                 insert(tx, &new).await?;
@@ -138,16 +146,25 @@ impl Store {
                 return Ok(AskOutcome::Opened(Box::new(wanted.clone())));
             };
             let open = read(&row)?;
-            if put_watcher_once(tx, open.id, &new.watcher).await? {
+            let is_new = put_watcher_once(tx, open.id, &new.watcher).await?;
+            if is_new {
                 add_event(tx, open.id, &said("joined", new.watcher.person, &new.text, wanted.created_at_ms)).await?;
             }
-            // Who may have it at once need not wait for somebody else's decision.
+            if let Some(asked) = &new.asked {
+                put_question(tx, open.id, wanted, asked, is_new || began).await?;
+            }
+            // Who may have it at once need not wait for somebody else's decision: it is theirs, and who asked first goes on waiting for
+            // a decision of their own.
             if open.state == RequestState::Asked && wanted.state == RequestState::Wanted {
+                if let Some(asked) = asked_by(&row)? {
+                    put_question(tx, open.id, &open, &asked, true).await?;
+                }
                 tx.run(
-                    "UPDATE requests SET state = ?, wish = ?, title = ?, size_bytes = ?, \
-                     look_at_ms = ?, updated_at_ms = ?, revision = revision + 1 WHERE id = ?",
+                    "UPDATE requests SET state = ?, owner_id = ?, asked_turn_id = NULL, asked_call_id = NULL, wish = ?, title = ?, \
+                     size_bytes = ?, look_at_ms = ?, updated_at_ms = ?, revision = revision + 1 WHERE id = ?",
                     &[
                         wanted.state.as_str().into(),
+                        wanted.owner.into(),
                         to_json(&wanted.wish)?.into(),
                         (&wanted.title).into(),
                         wanted.size_bytes.map(|n| i64::try_from(n).unwrap_or(i64::MAX)).into(),
@@ -224,10 +241,13 @@ impl Store {
         Ok(past::laid_together(story, self.past_of(id).await?))
     }
 
-    /// Which approval asked for which request, of the newest 500 approvals that did.
+    /// Which approval asked for which request, the first one's and those of who joined, of the newest 500 approvals that did.
     pub async fn asked_requests(&self) -> Result<Vec<(ApprovalId, RequestId)>> {
-        let sql = "SELECT a.id AS approval_id, r.id AS request_id FROM approvals a JOIN requests r \
-                   ON r.asked_turn_id = a.turn_id AND r.asked_call_id = a.call_id ORDER BY a.created_at_ms DESC, a.id DESC LIMIT 500";
+        let sql = "SELECT a.id AS approval_id, r.id AS request_id, a.created_at_ms AS at_ms FROM approvals a JOIN requests r \
+                   ON r.asked_turn_id = a.turn_id AND r.asked_call_id = a.call_id UNION ALL \
+                   SELECT a.id AS approval_id, q.request_id AS request_id, a.created_at_ms AS at_ms FROM approvals a \
+                   JOIN request_questions q ON q.turn_id = a.turn_id AND q.call_id = a.call_id \
+                   ORDER BY at_ms DESC, approval_id DESC LIMIT 500";
         self.all(sql, &[]).await?.iter().map(|row| Ok((row.id("approval_id")?, row.id("request_id")?))).collect()
     }
 
@@ -261,7 +281,8 @@ impl Store {
         .await
     }
 
-    /// End a wish, once; whether it was open. Whoever else waits for it is told.
+    /// End a wish, once; whether it was open. Whoever else waits for it is told. One that its owner takes back lives on with somebody
+    /// who waits for a decision of their own about it.
     pub async fn close_request(
         &self,
         id: RequestId,
@@ -271,6 +292,14 @@ impl Store {
         now_ms: Millis,
     ) -> Result<bool> {
         let closed = self.write(async move |tx| {
+            let row =
+                tx.first("SELECT * FROM requests WHERE id = ? AND state = 'asked' FOR UPDATE", &[id.into()]).await?;
+            if let Some(request) = row.as_ref().map(read).transpose()?
+                && (state == RequestState::Declined || by == Some(request.owner))
+                && pass_on(tx, &request, &line(state.as_str(), by, &text, now_ms)).await?
+            {
+                return Ok(true);
+            }
             let was_open = close(tx, id, state, by, &text, now_ms).await?;
             if was_open {
                 tell_all(tx, id, &[by], &Ended::Otherwise(&text), now_ms).await?;
@@ -282,8 +311,14 @@ impl Store {
         closed
     }
 
-    /// Change what is wanted; [`StoreError::Conflict`] when somebody else was quicker.
-    pub async fn change_request(&self, request: Request, event: RequestEvent, look_at_ms: Millis) -> Result<()> {
+    /// Change what is wanted, and have something told of that; [`StoreError::Conflict`] when somebody else was quicker.
+    pub async fn change_request(
+        &self,
+        request: Request,
+        event: RequestEvent,
+        news: Vec<News>,
+        look_at_ms: Millis,
+    ) -> Result<()> {
         self.write(async move |tx| {
             let won = tx
                 .run(
@@ -304,6 +339,9 @@ impl Store {
                 .await?;
             if won == 0 {
                 return Err(StoreError::Conflict("this request has changed meanwhile".into()));
+            }
+            for news in &news {
+                put_news(tx, news).await?;
             }
             add_event(tx, request.id, &event).await
         })
@@ -386,6 +424,9 @@ impl Store {
             for news in &advance.news {
                 put_news(tx, news).await?;
             }
+            if is_over {
+                tx.run("DELETE FROM request_questions WHERE request_id = ?", &[advance.request.into()]).await?;
+            }
             Ok(true)
         })
         .await
@@ -418,9 +459,7 @@ impl Store {
     /// Add a line to a wish's story, open or over, and have something told of it, in one commit.
     pub async fn note_request(&self, id: RequestId, event: RequestEvent, news: Vec<News>) -> Result<()> {
         let noted = self.write(async move |tx| {
-            let row = tx.first("SELECT * FROM requests WHERE id = ? FOR UPDATE", &[id.into()]).await?;
-            row.ok_or(StoreError::NotFound("request"))?;
-            add_event(tx, id, &event).await?;
+            note(tx, id, &event).await?;
             for news in &news {
                 put_news(tx, news).await?;
             }
@@ -493,7 +532,7 @@ impl Store {
 
     /// End wishes whose question nobody asked in the end: the process stopped between the two. How many.
     pub async fn close_unasked_requests(&self, before_ms: Millis, now_ms: Millis) -> Result<u64> {
-        let sql = "SELECT id FROM requests WHERE state = 'asked' AND created_at_ms < ? AND NOT EXISTS (SELECT 1 FROM approvals a \
+        let sql = "SELECT id FROM requests WHERE state = 'asked' AND updated_at_ms < ? AND NOT EXISTS (SELECT 1 FROM approvals a \
                    WHERE a.turn_id = asked_turn_id AND a.call_id = asked_call_id AND a.state IN ('open', 'approved', 'running')) LIMIT 100";
         let rows = self.all(sql, &[before_ms.into()]).await?;
         let ids: Vec<RequestId> = rows.iter().map(|row| row.id("id")).collect::<Result<_>>()?;
@@ -513,26 +552,24 @@ pub(crate) async fn decided(
     replacement: Option<&Approval>,
     now_ms: Millis,
 ) -> Result<()> {
-    let sql = "SELECT id FROM requests WHERE asked_turn_id = ? AND asked_call_id = ? AND state = 'asked'";
-    let row = tx.first(sql, &[approval.turn.into(), (&approval.call_id).into()]).await?;
-    let Some(row) = row else { return Ok(()) };
-    let id: RequestId = row.id("id")?;
     let reason = approval.outcome.clone().unwrap_or_default();
-    // Who asked reads it in the turn that follows a decision.
-    let asker = approval.decision_turn.map(|_| approval.requester);
+    let text = if reason.is_empty() { "declined".into() } else { format!("declined: {reason}") };
+    let ended = match approval.state {
+        ApprovalState::Declined => Some((text.as_str(), Ended::Declined(&reason))),
+        ApprovalState::Expired | ApprovalState::Void => Some(("nobody decided in time", Ended::Expired)),
+        _ => None,
+    };
+    let Some(request) = asked_with(tx, approval).await? else {
+        return match ended {
+            Some((text, _)) => no_longer_asked(tx, approval, text, now_ms).await,
+            None => Ok(()),
+        };
+    };
+    if let Some((text, ended)) = ended {
+        return end(tx, &request, approval, RequestState::Declined, text, &ended, now_ms).await;
+    }
+    let id = request.id;
     match approval.state {
-        ApprovalState::Declined => {
-            let text = if reason.is_empty() { "declined".into() } else { format!("declined: {reason}") };
-            if close(tx, id, RequestState::Declined, approval.decided_by, &text, now_ms).await? {
-                tell_all(tx, id, &[asker, approval.decided_by], &Ended::Declined(&reason), now_ms).await?;
-            }
-        }
-        ApprovalState::Expired | ApprovalState::Void => {
-            let text = "nobody decided in time";
-            if close(tx, id, RequestState::Declined, None, text, now_ms).await? {
-                tell_all(tx, id, &[asker], &Ended::Expired, now_ms).await?;
-            }
-        }
         ApprovalState::Changed => {
             if let Some(next) = replacement {
                 tx.run(
@@ -553,16 +590,155 @@ pub(crate) async fn decided(
 
 /// What was approved did not work: a wish that still waits for it ends.
 pub(crate) async fn not_done(tx: &mut Tx<'_>, approval: &Approval, outcome: &str, now_ms: Millis) -> Result<()> {
-    let sql = "SELECT id FROM requests WHERE asked_turn_id = ? AND asked_call_id = ? AND state = 'asked'";
-    if let Some(row) = tx.first(sql, &[approval.turn.into(), (&approval.call_id).into()]).await? {
-        let id = row.id("id")?;
-        if close(tx, id, RequestState::Failed, None, outcome, now_ms).await? {
-            let asker = approval.decision_turn.map(|_| approval.requester);
-            tell_all(tx, id, &[asker], &Ended::Otherwise(&format!("approved, but did not work: {outcome}")), now_ms)
-                .await?;
+    match asked_with(tx, approval).await? {
+        Some(request) => {
+            let ended = format!("approved, but did not work: {outcome}");
+            end(tx, &request, approval, RequestState::Failed, outcome, &Ended::Otherwise(&ended), now_ms).await
         }
+        None => no_longer_asked(tx, approval, outcome, now_ms).await,
+    }
+}
+
+/// The wish that waits for this decision, where it is the first one's.
+async fn asked_with(tx: &mut Tx<'_>, approval: &Approval) -> Result<Option<Request>> {
+    let sql = "SELECT * FROM requests WHERE asked_turn_id = ? AND asked_call_id = ? AND state = 'asked' FOR UPDATE";
+    tx.first(sql, &[approval.turn.into(), (&approval.call_id).into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The question that a wish was asked with is over. Somebody else's about it may still be open: then it is theirs, and only who asked
+/// first is told; else it ends for everybody.
+async fn end(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    approval: &Approval,
+    state: RequestState,
+    text: &str,
+    ended: &Ended<'_>,
+    now_ms: Millis,
+) -> Result<()> {
+    // Who asked reads it in the turn that follows a decision.
+    let asker = approval.decision_turn.map(|_| approval.requester);
+    let decided_by = approval.decided_by.filter(|_| approval.state == ApprovalState::Declined);
+    let event = line(state.as_str(), decided_by, text, now_ms);
+    let waiting = watchers_of(tx, request.id).await?;
+    if pass_on(tx, request, &event).await? {
+        let first = waiting.iter().find(|watcher| watcher.person == request.owner);
+        if let Some(first) = first.filter(|first| asker != Some(first.person)) {
+            put_news(tx, &News::to_watcher(first, &request.subject, &ended.in_words(&request.title), now_ms)).await?;
+        }
+    } else if close(tx, request.id, state, decided_by, text, now_ms).await? {
+        tell_all(tx, request.id, &[asker, decided_by], ended, now_ms).await?;
     }
     Ok(())
+}
+
+/// A wish whose own question is over becomes that of the next one who waits for a decision about it; whether there is one. A question
+/// whose approval is not written yet counts: it will be in a moment.
+async fn pass_on(tx: &mut Tx<'_>, request: &Request, event: &RequestEvent) -> Result<bool> {
+    let sql = "SELECT * FROM request_questions WHERE request_id = ? AND (EXISTS (SELECT 1 FROM approvals a \
+               WHERE a.turn_id = request_questions.turn_id AND a.call_id = request_questions.call_id \
+               AND a.state IN ('open', 'approved', 'running')) OR NOT EXISTS (SELECT 1 FROM approvals a \
+               WHERE a.turn_id = request_questions.turn_id AND a.call_id = request_questions.call_id)) \
+               ORDER BY created_at_ms, turn_id, call_id LIMIT 1 FOR UPDATE";
+    let Some(next) = tx.first(sql, &[request.id.into()]).await? else { return Ok(false) };
+    let (turn, call) = (next.text("turn_id")?, next.text("call_id")?);
+    tx.run(
+        "UPDATE requests SET owner_id = ?, agent_id = ?, title = ?, picture = ?, wish = ?, size_bytes = ?, asked_turn_id = ?, \
+         asked_call_id = ?, updated_at_ms = ?, revision = revision + 1 WHERE id = ?",
+        &[
+            next.text("person_id")?.into(),
+            next.text("agent_id")?.into(),
+            next.text("title")?.into(),
+            next.optional_text("picture")?.into(),
+            next.text("wish")?.into(),
+            next.optional_int("size_bytes")?.into(),
+            (&turn).into(),
+            (&call).into(),
+            event.at_ms.into(),
+            request.id.into(),
+        ],
+    )
+    .await?;
+    tx.run("DELETE FROM request_questions WHERE turn_id = ? AND call_id = ?", &[turn.into(), call.into()]).await?;
+    if next.id::<PersonId>("person_id")? != request.owner {
+        wait_no_longer(tx, request.id, request.owner).await?;
+    }
+    let text = format!("{}; somebody else still waits for a decision", event.text.trim_end_matches('.'));
+    add_event(tx, request.id, &RequestEvent { text, ..event.clone() }).await?;
+    Ok(true)
+}
+
+/// The question of somebody who joined is over without a yes: they wait no longer, where they began to with it.
+async fn no_longer_asked(tx: &mut Tx<'_>, approval: &Approval, text: &str, now_ms: Millis) -> Result<()> {
+    let sql = "SELECT * FROM request_questions WHERE turn_id = ? AND call_id = ? FOR UPDATE";
+    let key: [Value; 2] = [approval.turn.into(), (&approval.call_id).into()];
+    let Some(question) = tx.first(sql, &key).await? else { return Ok(()) };
+    tx.run("DELETE FROM request_questions WHERE turn_id = ? AND call_id = ?", &key).await?;
+    let id: RequestId = question.id("request_id")?;
+    if question.flag("began")? && wait_no_longer(tx, id, question.id("person_id")?).await? {
+        let text = format!("for one of those who waited: {text}");
+        add_event(tx, id, &line("declined", approval.decided_by, &text, now_ms)).await?;
+    }
+    Ok(())
+}
+
+/// Somebody whose own question is over waits no longer, unless they have another one about it, or it is theirs; whether they waited.
+async fn wait_no_longer(tx: &mut Tx<'_>, id: RequestId, person: PersonId) -> Result<bool> {
+    let sql = "DELETE FROM request_watchers WHERE request_id = ? AND person_id = ? \
+               AND NOT EXISTS (SELECT 1 FROM request_questions q WHERE q.request_id = ? AND q.person_id = ?) \
+               AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = ? AND r.owner_id = ?)";
+    let values = [id.into(), person.into(), id.into(), person.into(), id.into(), person.into()];
+    Ok(tx.run(sql, &values).await? > 0)
+}
+
+/// The call that asks has joined a wish before, and now asks otherwise: its question there is gone, and who began to wait with it waits
+/// for another one no longer. Whether they began to wait for the one of `subject` with it.
+async fn asked_elsewhere(tx: &mut Tx<'_>, new: &NewRequest, subject: Option<RequestId>) -> Result<bool> {
+    let Some((turn, call)) = &new.asked else { return Ok(false) };
+    let sql = "SELECT * FROM request_questions WHERE turn_id = ? AND call_id = ? FOR UPDATE";
+    let key: [Value; 2] = [(*turn).into(), call.into()];
+    let Some(question) = tx.first(sql, &key).await? else { return Ok(false) };
+    tx.run("DELETE FROM request_questions WHERE turn_id = ? AND call_id = ?", &key).await?;
+    let (id, began): (RequestId, bool) = (question.id("request_id")?, question.flag("began")?);
+    if began && subject != Some(id) {
+        wait_no_longer(tx, id, question.id("person_id")?).await?;
+    }
+    Ok(began && subject == Some(id))
+}
+
+/// Keep that somebody waits for a decision about a wish of which the row is another's.
+async fn put_question(
+    tx: &mut Tx<'_>,
+    id: RequestId,
+    wanted: &Request,
+    (turn, call): &(TurnId, String),
+    began: bool,
+) -> Result<()> {
+    tx.run(
+        "INSERT INTO request_questions (turn_id, call_id, request_id, person_id, agent_id, title, picture, wish, size_bytes, began, \
+         created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            (*turn).into(),
+            call.into(),
+            id.into(),
+            wanted.owner.into(),
+            wanted.agent.into(),
+            shorten(&wanted.title, 190).into(),
+            wanted.picture.clone().into(),
+            to_json(&wanted.wish)?.into(),
+            wanted.size_bytes.map(|n| i64::try_from(n).unwrap_or(i64::MAX)).into(),
+            began.into(),
+            wanted.created_at_ms.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The call that a row waits for a decision about.
+fn asked_by(row: &AnyRow) -> Result<Option<(TurnId, String)>> {
+    let turn: Option<TurnId> = row.optional_id("asked_turn_id")?;
+    Ok(turn.zip(row.optional_text("asked_call_id")?))
 }
 
 /// How a wish has ended before it was fetched.
@@ -572,6 +748,20 @@ enum Ended<'a> {
     Expired,
     /// What it was, such as `taken back by Ada`.
     Otherwise(&'a str),
+}
+
+impl Ended<'_> {
+    fn in_words(&self, title: &str) -> String {
+        match self {
+            Ended::Declined("") => format!("{title} was declined."),
+            // Somebody's own words, marked as such.
+            Ended::Declined(reason) => {
+                format!("{title} was declined: “{}”", reason.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+            Ended::Expired => format!("{title} was not asked for: nobody decided in time."),
+            Ended::Otherwise(what) => format!("{title} was {}.", what.trim_end_matches('.')),
+        }
+    }
 }
 
 /// Tell everybody who waits for it, where they asked, but those who know. What would wake somebody is put off when it is told.
@@ -584,16 +774,7 @@ async fn tell_all(
 ) -> Result<()> {
     let row = tx.first("SELECT * FROM requests WHERE id = ?", &[id.into()]).await?;
     let request = row.as_ref().map(read).transpose()?.ok_or(StoreError::NotFound("request"))?;
-    let title = &request.title;
-    let text = match ended {
-        Ended::Declined("") => format!("{title} was declined."),
-        // Somebody's own words, marked as such.
-        Ended::Declined(reason) => {
-            format!("{title} was declined: “{}”", reason.split_whitespace().collect::<Vec<_>>().join(" "))
-        }
-        Ended::Expired => format!("{title} was not asked for: nobody decided in time."),
-        Ended::Otherwise(what) => format!("{title} was {}.", what.trim_end_matches('.')),
-    };
+    let text = ended.in_words(&request.title);
     for watcher in watchers_of(tx, id).await? {
         if who_know.contains(&Some(watcher.person)) {
             continue;
@@ -621,6 +802,7 @@ async fn close(
     if won == 0 {
         return Ok(false);
     }
+    tx.run("DELETE FROM request_questions WHERE request_id = ?", &[id.into()]).await?;
     add_event(tx, id, &line(state.as_str(), by, text, now_ms)).await?;
     Ok(true)
 }
@@ -694,6 +876,13 @@ async fn ask_otherwise(tx: &mut Tx<'_>, own: &Request, new: &NewRequest) -> Resu
     add_event(tx, own.id, &line("changed", None, &text, wanted.updated_at_ms)).await
 }
 
+/// A line of a wish's story, open or over.
+pub(crate) async fn note(tx: &mut Tx<'_>, id: RequestId, event: &RequestEvent) -> Result<()> {
+    let row = tx.first("SELECT * FROM requests WHERE id = ? FOR UPDATE", &[id.into()]).await?;
+    row.ok_or(StoreError::NotFound("request"))?;
+    add_event(tx, id, event).await
+}
+
 async fn watchers_of(tx: &mut Tx<'_>, id: RequestId) -> Result<Vec<Watcher>> {
     let sql = "SELECT * FROM request_watchers WHERE request_id = ? ORDER BY since_ms, person_id LIMIT 200";
     tx.all(sql, &[id.into()]).await?.iter().map(read_watcher).collect()
@@ -752,7 +941,7 @@ async fn add_event(tx: &mut Tx<'_>, id: RequestId, event: &RequestEvent) -> Resu
     Ok(())
 }
 
-async fn put_news(tx: &mut Tx<'_>, news: &News) -> Result<()> {
+pub(crate) async fn put_news(tx: &mut Tx<'_>, news: &News) -> Result<()> {
     tx.run(
         "INSERT INTO news (id, person_id, conversation_id, agent_id, channel, place, subject, body, due_at_ms, created_at_ms) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -777,6 +966,7 @@ async fn put_news(tx: &mut Tx<'_>, news: &News) -> Result<()> {
 pub(crate) async fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<()> {
     let key: [Value; 1] = [person.into()];
     tx.run("DELETE FROM request_watchers WHERE person_id = ?", &key).await?;
+    tx.run("DELETE FROM request_questions WHERE person_id = ?", &key).await?;
     tx.run("DELETE FROM news WHERE person_id = ?", &key).await?;
     let alone = tx
         .all(
@@ -881,6 +1071,15 @@ impl News {
             text: shorten(text, MOST_TEXT),
             due_at_ms: now_ms,
             created_at_ms: now_ms,
+        }
+    }
+
+    /// For somebody who reported something, where they did; due at once.
+    pub(crate) fn to_reporter(report: &Report, text: &str, now_ms: Millis) -> Self {
+        Self {
+            conversation: report.conversation,
+            address: report.address.clone(),
+            ..Self::to_admin(report.reporter, report.agent, &report.subject, text, now_ms)
         }
     }
 

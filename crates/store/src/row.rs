@@ -76,7 +76,7 @@ macro_rules! id_values {
         }
     )*};
 }
-id_values!(AgentId ApprovalId PersonId ConversationId MessageId TurnId DeliveryId KeyId RequestId);
+id_values!(AgentId ApprovalId PersonId ConversationId MessageId TurnId DeliveryId KeyId ReportId RequestId);
 
 /// Columns by name, with the types the schema uses.
 pub(crate) trait Columns {

@@ -291,3 +291,36 @@ fn a_settings_value_of_null_is_not_a_schema_default() {
         }
     }
 }
+
+#[test]
+fn there_are_ninety_tools_for_media_and_preferences_at_least() {
+    let media = ["tmdb", "tvmaze", "plex", "radarr", "sonarr", "media", "household"];
+    let count: usize = all().iter().filter(|kit| media.contains(&kit.name)).map(|kit| kit.tools.len()).sum();
+    assert!(count >= 90, "{count}");
+}
+
+/// Some models send every argument they were told of, and null for those they do not mean.
+#[test]
+fn every_optional_argument_of_every_tool_may_be_null() {
+    let mut problems = Vec::new();
+    for tool in all().iter().flat_map(|kit| &kit.tools) {
+        let schema = &tool.spec.schema;
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for name in schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            if required.contains(&name.as_str()) {
+                continue;
+            }
+            let refusal = |arguments: String| {
+                let said = tool.parse(&arguments).err().map(|error| error.to_string());
+                said.map(|said| said.split(" at line ").next().unwrap_or_default().to_owned())
+            };
+            // What is missing is missing either way.
+            let without = refusal("{}".into());
+            let refused =
+                refusal(serde_json::json!({ name: null }).to_string()).filter(|said| without.as_ref() != Some(said));
+            problems.extend(refused.map(|said| format!("{} {name}: {said}", tool.name)));
+        }
+    }
+    assert_eq!(problems, [""; 0]);
+}

@@ -136,6 +136,8 @@ pub(crate) fn api_routes(config: &Config, max_message_chars: usize) -> OpenApiRo
         .routes(routes!(api::requests::list))
         .routes(routes!(api::requests::show, api::requests::cancel))
         .routes(routes!(api::requests::watch, api::requests::unwatch))
+        .routes(routes!(api::reports::list))
+        .routes(routes!(api::reports::close))
         .routes(routes!(api::usage::by_day))
         .routes(routes!(compat::sessions::chat))
         .routes(routes!(compat::sessions::create))

@@ -335,6 +335,40 @@ pub struct StoryLine {
     pub text: String,
 }
 
+/// What somebody says is wrong.
+#[derive(Serialize, ToSchema)]
+pub struct ShownReport {
+    pub id: Uuid,
+    /// Such as `The Matrix (1999)`.
+    pub title: String,
+    /// By its own name: `GET /api/pictures/{name}`.
+    #[schema(required)]
+    pub picture: Option<String>,
+    /// What is wrong.
+    pub text: String,
+    pub reporter_name: String,
+    pub is_own: bool,
+    /// The caller may say what became of it.
+    pub may_close: bool,
+    /// By which the title came here, where somebody asked for it: `GET /api/requests/{id}`.
+    #[schema(required)]
+    pub request_id: Option<Uuid>,
+    /// `open`, `mended` or `dismissed`.
+    pub state: String,
+    /// What was said to it in the end.
+    #[schema(required)]
+    pub answer: Option<String>,
+    pub created_at_ms: i64,
+    #[schema(required)]
+    pub closed_at_ms: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ReportList {
+    /// Newest first.
+    pub reports: Vec<ShownReport>,
+}
+
 /// The turn that takes a change back.
 #[derive(Serialize, ToSchema)]
 pub struct Undone {

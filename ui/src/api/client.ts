@@ -27,6 +27,7 @@ import type {
   OutgoingFile,
   Person,
   PersonList,
+  ReportList,
   RequestList,
   RequestStory,
   ShownApproval,
@@ -200,6 +201,8 @@ export const api = {
   watchRequest: (id: string, level: NoticeLevel) => ask<void>("PUT", at("requests", id, "watch"), { body: { level } }),
   unwatchRequest: (id: string) => ask<void>("DELETE", at("requests", id, "watch")),
   cancelRequest: (id: string) => ask<void>("DELETE", at("requests", id)),
+  reports: (signal?: AbortSignal) => ask<ReportList>("GET", at("reports"), signal ? { signal } : {}),
+  closeReport: (id: string, state: "mended" | "dismissed") => ask<void>("POST", at("reports", id), { body: { state } }),
 
   models: (signal?: AbortSignal) => ask<Models>("GET", at("models"), signal ? { signal } : {}),
   health: (signal?: AbortSignal) => ask<Health>("GET", "/health", { also: [503], ...(signal ? { signal } : {}) }),

@@ -431,6 +431,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people say is wrong, newest first. Admins see all of it, everybody else their own. */
+        get: operations["get_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what became of one; an admin. Who reported it is told. */
+        post: operations["post_reports_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/requests": {
         parameters: {
             query?: never;
@@ -1049,6 +1083,12 @@ export interface components {
         };
         /** @enum {string} */
         Choice: "approve" | "decline" | "change";
+        ClosingBody: {
+            /** @description What the reporter is told beside that, at most 300 characters. */
+            answer?: string | null;
+            /** @description `mended` or `dismissed`. */
+            state: string;
+        };
         Confirmed: {
             /** @description The caller's own name, so that nobody does this by accident. */
             confirm: string;
@@ -1525,6 +1565,10 @@ export interface components {
         Rename: {
             /** @description 1 to 120 characters. */
             title: string;
+        };
+        ReportList: {
+            /** @description Newest first. */
+            reports: components["schemas"]["ShownReport"][];
         };
         RequestList: {
             /** @description Newest first. */
@@ -3028,6 +3072,73 @@ export interface operations {
                 content: {
                     "image/*": unknown;
                 };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_reports: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `all`. */
+                state?: string;
+                /** @description Those that were made before this moment: continues a list. */
+                before_ms?: number;
+                /** @description 1 to 200, 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            /** @description Not done; the sentence says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_reports_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClosingBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not done; the sentence says why. */
             default: {

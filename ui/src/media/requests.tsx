@@ -34,6 +34,7 @@ import { WaitsForYes } from "../manage/waits";
 import { bytes, date, day, words } from "../words/en";
 import { Bar, Poster, Stale } from "./bits";
 import { barOf, hasParts, isMoving, isWhole } from "./progress";
+import { Reports } from "./reports";
 
 const PAGE = 50;
 /** How soon it is asked again while something moves and the page is looked at. */
@@ -51,6 +52,7 @@ export default function RequestsPage({ me, start }: { me: Me; start: ReactNode }
     <Frame me={me} start={start} page="requests" hint={said.hint}>
       {id === undefined ? (
         <div>
+          <Reports me={me} />
           <div className="mb-3 flex flex-wrap justify-between gap-2">
             <Choice
               label={said.whose}
@@ -375,6 +377,7 @@ const SIGNS: Record<string, [Sign: typeof Check, tone: string]> = {
   upgraded: [Package, "text-ink-2"],
   download_failed: [CircleAlert, "text-brass"],
   deleted: [Ban, "text-brass"],
+  report: [TriangleAlert, "text-brass"],
   wanted: [Eye, "text-ink-2"],
   downloading: [Download, "text-livery"],
   downloaded: [Package, "text-livery"],

@@ -572,7 +572,18 @@ export const words = {
       upgraded: "Replaced by a better one",
       download_failed: "Download failed",
       deleted: "File gone",
+      report: "Reported",
+      removed: "Deleted",
     } as Record<string, string>,
+  },
+
+  reports: {
+    title: "Reported as wrong",
+    mine: "What you reported",
+    by: "Reported by",
+    mended: "Mended",
+    dismissed: "Leave it",
+    told: "Whoever reported it is told.",
   },
 
   media: {

@@ -30,4 +30,5 @@ mod flows {
     mod tokens;
     mod walk;
     mod whereabouts;
+    mod wishes;
 }

@@ -3,13 +3,14 @@
 use super::*;
 use futures_util::future::join_all;
 use majordomo_domain::{
-    ApprovalId, ApprovalState, Approvers, Card, NoticeLevel, Progress, Request, RequestId, RequestState,
+    ApprovalId, ApprovalState, Approvers, Card, NoticeLevel, Progress, Report, ReportId, ReportState, Request,
+    RequestId, RequestState,
     approval::{Approval, Fingerprint},
     op::Task,
     request::{RequestEvent, RequestItem, Watcher},
 };
 use majordomo_store::{
-    Advance, AskOutcome, NewAudit, NewDecision, NewRequest, NewTurn, News, RequestFilter, RequestUsage,
+    Advance, AskOutcome, NewAudit, NewDecision, NewRequest, NewTurn, News, ReportFilter, RequestFilter, RequestUsage,
 };
 use serde_json::json;
 
@@ -385,6 +386,8 @@ async fn a_database_from_before_the_key_is_taken_over_and_keeps_a_second_open_ro
             "ALTER TABLE turns DROP COLUMN stop_at_ms".into(),
             "DROP TABLE request_past".into(),
             "DROP TABLE past_marks".into(),
+            "DROP TABLE request_questions".into(),
+            "DROP TABLE reports".into(),
             "DELETE FROM schema_version WHERE version >= 4".into(),
             twin(&late.to_string(), "", ""),
         ] {
@@ -436,6 +439,293 @@ async fn a_question_asked_otherwise_takes_its_wish_along() {
         let people: Vec<_> = store.watchers(open.id).await.unwrap().iter().map(|watcher| watcher.person).collect();
         assert_eq!(people, [ada, bea]);
         assert_eq!(store.due_news(10_000, 10).await.unwrap(), [], "nobody lost anything");
+    })
+    .await;
+}
+
+/// Somebody who asked, and whose question about it waits for a decision.
+struct Asking {
+    person: PersonId,
+    request: RequestId,
+    say: NewSay,
+    approval: Approval,
+}
+
+async fn asking(store: &Store, subject: &str, at_ms: i64) -> Asking {
+    asking_as(store, PersonId::new(), subject, at_ms).await
+}
+
+async fn asking_as(store: &Store, person: PersonId, subject: &str, at_ms: i64) -> Asking {
+    let new = conversation(person);
+    store.create_conversation(new.clone()).await.unwrap();
+    let say = said(&new, "Metropolis, please", Some("a"), at_ms);
+    let (_, fence) = accepted(store, &say).await;
+    let mut asked =
+        NewRequest { asked: Some((say.turn, "call_1".into())), ..wish(new.owner, subject, RequestState::Asked, at_ms) };
+    asked.request.wish = json!({"asked_at": at_ms});
+    let outcome = store.ask_request(asked.clone()).await.unwrap();
+    let request = match outcome {
+        AskOutcome::Opened(request) | AskOutcome::Joined(request) => request.id,
+        AskOutcome::Changed(id) => id,
+    };
+    let approval = parked(&say);
+    let entry = majordomo_store::Entry {
+        turn: say.turn,
+        conversation: new.id,
+        fence: fence.unwrap(),
+        steps: Vec::new(),
+        approvals: vec![approval.clone()],
+        begins: None,
+        settles: None,
+        audit: Vec::new(),
+    };
+    store.enter(entry).await.unwrap();
+    Asking { person: new.owner, request, say, approval }
+}
+
+impl Asking {
+    /// With the turn in which they read it; None when there is no conversation left for one.
+    async fn decided(&self, store: &Store, state: ApprovalState, has_turn: bool) {
+        let turn = NewTurn {
+            id: TurnId::new(),
+            say: Say { task: Task::Decision { approval: self.approval.id }, ..self.say.say.clone() },
+            create: None,
+            claim: None,
+            now_ms: 1_000,
+        };
+        let audit = NewAudit {
+            at_ms: 1_000,
+            actor: None,
+            kind: "approval",
+            subject: "media_request".into(),
+            conversation: None,
+            turn: None,
+            detail: String::new(),
+        };
+        let decided = NewDecision {
+            approval: self.approval.id,
+            by: (state != ApprovalState::Expired).then(PersonId::new),
+            state,
+            outcome: None,
+            turn: has_turn.then_some(turn),
+            replacement: None,
+            audit,
+            now_ms: 1_000,
+        };
+        store.decide(decided).await.unwrap();
+    }
+
+    /// What they do after a yes.
+    async fn have_it(&self, store: &Store, subject: &str) -> AskOutcome {
+        store.ask_request(wish(self.person, subject, RequestState::Wanted, 1_500)).await.unwrap()
+    }
+}
+
+async fn waiting(store: &Store, id: RequestId) -> Vec<PersonId> {
+    store.watchers(id).await.unwrap().into_iter().map(|watcher| watcher.person).collect()
+}
+
+async fn told(store: &Store) -> Vec<PersonId> {
+    store.due_news(10_000, 50).await.unwrap().into_iter().map(|news| news.person).collect()
+}
+
+#[tokio::test]
+async fn a_no_to_the_first_leaves_the_wish_to_who_waits_for_a_decision_of_their_own() {
+    on_every_database(async |store| {
+        let subject = "film tmdb:19";
+        let (ada, bea) = (asking(&store, subject, 100).await, asking(&store, subject, 200).await);
+        assert_eq!(ada.request, bea.request, "one row");
+        // Somebody who only wants to be told has no question.
+        let cleo = PersonId::new();
+        store.watch_request(ada.request, watcher(cleo, 300), "waits too".into()).await.unwrap();
+        let named: Vec<_> = store.asked_requests().await.unwrap();
+        assert_eq!(named.len(), 2, "both questions are about it: {named:?}");
+
+        ada.decided(&store, ApprovalState::Declined, true).await;
+        let left = store.request(ada.request).await.unwrap();
+        assert_eq!((left.state, left.owner, left.closed_at_ms), (RequestState::Asked, bea.person, None));
+        assert_eq!(left.wish, json!({"asked_at": 200}), "it is what the second one asked for");
+        assert_eq!(waiting(&store, left.id).await, [bea.person, cleo]);
+        assert_eq!(
+            told(&store).await,
+            [],
+            "who asked reads it in the turn of the decision, for the others nothing ended"
+        );
+        let story = store.request_story(left.id).await.unwrap();
+        assert_eq!(story.last().unwrap().text, "declined; somebody else still waits for a decision");
+        assert_eq!(store.close_unasked_requests(10_000, 10_000).await.unwrap(), 0, "somebody is asked");
+
+        bea.decided(&store, ApprovalState::Approved, true).await;
+        assert!(matches!(bea.have_it(&store, subject).await, AskOutcome::Joined(row) if row.id == left.id));
+        assert_eq!(store.request(left.id).await.unwrap().state, RequestState::Wanted);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_nobody_is_left_who_waits_for_a_decision_the_wish_ends_for_all() {
+    on_every_database(async |store| {
+        let subject = "film tmdb:19";
+        let (ada, bea) = (asking(&store, subject, 100).await, asking(&store, subject, 200).await);
+        let cleo = PersonId::new();
+        store.watch_request(ada.request, watcher(cleo, 300), "waits too".into()).await.unwrap();
+        // Nobody decides about the first, and there is no turn in which to read so.
+        ada.decided(&store, ApprovalState::Expired, false).await;
+        assert_eq!(told(&store).await, [ada.person]);
+        bea.decided(&store, ApprovalState::Declined, true).await;
+        let over = store.request(ada.request).await.unwrap();
+        assert_eq!((over.state, over.owner), (RequestState::Declined, bea.person));
+        assert_eq!(told(&store).await, [ada.person, cleo], "each once");
+        assert!(store.open_request("media", subject).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_no_to_who_joined_takes_nothing_from_the_first() {
+    on_every_database(async |store| {
+        let subject = "film tmdb:19";
+        let (ada, bea) = (asking(&store, subject, 100).await, asking(&store, subject, 200).await);
+        bea.decided(&store, ApprovalState::Declined, true).await;
+        let left = store.request(ada.request).await.unwrap();
+        assert_eq!((left.state, left.owner), (RequestState::Asked, ada.person));
+        assert_eq!(waiting(&store, left.id).await, [ada.person]);
+        ada.decided(&store, ApprovalState::Declined, true).await;
+        assert_eq!(store.request(left.id).await.unwrap().state, RequestState::Declined);
+        assert_eq!(told(&store).await, [], "who was told no waits for nothing");
+
+        // Who waited before for something of it still does after a no to more of it.
+        let again = wish(bea.person, "series tvdb:9", RequestState::Wanted, 300);
+        store.ask_request(again.clone()).await.unwrap();
+        let more = asking_as(&store, bea.person, "series tvdb:9", 400).await;
+        more.decided(&store, ApprovalState::Declined, true).await;
+        assert_eq!(waiting(&store, again.request.id).await, [bea.person]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_have_it_at_once_owns_it_and_the_first_goes_on_waiting_for_a_decision() {
+    on_every_database(async |store| {
+        let subject = "film tmdb:19";
+        let ada = asking(&store, subject, 100).await;
+        let bea = PersonId::new();
+        store.ask_request(wish(bea, subject, RequestState::Wanted, 200)).await.unwrap();
+        let wanted = store.request(ada.request).await.unwrap();
+        assert_eq!((wanted.state, wanted.owner), (RequestState::Wanted, bea));
+        assert_eq!(waiting(&store, wanted.id).await, [ada.person, bea]);
+        ada.decided(&store, ApprovalState::Declined, true).await;
+        let wanted = store.request(ada.request).await.unwrap();
+        assert_eq!((wanted.state, waiting(&store, wanted.id).await), (RequestState::Wanted, vec![bea]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asking_otherwise_and_taking_back_leave_the_wish_to_who_joined() {
+    on_every_database(async |store| {
+        let subject = "film tmdb:19 default";
+        let (ada, bea) = (asking(&store, subject, 100).await, asking(&store, subject, 200).await);
+        let otherwise = NewRequest {
+            asked: Some((ada.say.turn, "call_1".into())),
+            ..wish(ada.person, "film tmdb:19 4k", RequestState::Asked, 300)
+        };
+        assert!(matches!(store.ask_request(otherwise.clone()).await.unwrap(), AskOutcome::Opened(_)));
+        let old = store.open_request("media", subject).await.unwrap().unwrap();
+        assert_eq!((old.id, old.owner, waiting(&store, old.id).await), (ada.request, bea.person, vec![bea.person]));
+        let new = store.open_request("media", "film tmdb:19 4k").await.unwrap().unwrap();
+        assert_eq!((new.owner, waiting(&store, new.id).await), (ada.person, vec![ada.person]));
+        ada.decided(&store, ApprovalState::Declined, true).await;
+        assert_eq!(store.request(new.id).await.unwrap().state, RequestState::Declined);
+        assert_eq!(store.request(old.id).await.unwrap().state, RequestState::Asked);
+
+        // Who joined asks otherwise: nothing of them is left at the first.
+        let cleo = asking(&store, subject, 400).await;
+        let other = NewRequest {
+            asked: Some((cleo.say.turn, "call_1".into())),
+            ..wish(cleo.person, "film tmdb:20 default", RequestState::Asked, 500)
+        };
+        store.ask_request(other).await.unwrap();
+        assert_eq!(waiting(&store, old.id).await, [bea.person]);
+        let dora = asking(&store, subject, 600).await;
+        let taken_back = "taken back".to_owned();
+        let closed = store.close_request(old.id, RequestState::Cancelled, Some(bea.person), taken_back, 700).await;
+        assert!(closed.unwrap());
+        let left = store.request(old.id).await.unwrap();
+        assert_eq!(
+            (left.state, left.owner, waiting(&store, left.id).await),
+            (RequestState::Asked, dora.person, vec![dora.person])
+        );
+    })
+    .await;
+}
+
+fn reported(reporter: PersonId, text: &str, request: Option<RequestId>, at_ms: i64) -> Report {
+    Report {
+        id: ReportId::new(),
+        toolkit: "media".into(),
+        subject: "film tmdb:19 default".into(),
+        title: "Metropolis (1927)".into(),
+        picture: Some("tmdb:w342/a.jpg".into()),
+        text: text.into(),
+        reporter,
+        conversation: ConversationId::new(),
+        agent: AgentId::new(),
+        address: Address::new("web", "here"),
+        request,
+        state: ReportState::Open,
+        answer: None,
+        created_at_ms: at_ms,
+        closed_at_ms: None,
+        closed_by: None,
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_kept_once_also_without_a_request_and_its_end_is_told_to_who_reported() {
+    on_every_database(async |store| {
+        let (one, admin) = (person("One"), person("Admin"));
+        store.put_person(&one).await.unwrap();
+        store.put_person(&admin).await.unwrap();
+        let report = reported(one.id, "no subtitles", None, 100);
+        let to_admin = || vec![News::to_admin(admin.id, report.agent, &report.subject, "One reports", 100)];
+        assert!(store.put_report(report.clone(), "One reports".into(), to_admin()).await.unwrap());
+        assert_eq!(store.report(report.id).await.unwrap(), report, "it is read back whole");
+        let same = reported(one.id, "no subtitles", None, 200);
+        assert!(!store.put_report(same, "One reports".into(), to_admin()).await.unwrap(), "known already");
+        assert_eq!(told(&store).await, [admin.id], "once");
+        // One that came by a request stands in its story too.
+        let asked = wish(one.id, "film tmdb:19 default", RequestState::Wanted, 100);
+        store.ask_request(asked.clone()).await.unwrap();
+        let second = reported(one.id, "bad quality", Some(asked.request.id), 300);
+        assert!(store.put_report(second.clone(), "One reports bad quality".into(), Vec::new()).await.unwrap());
+        let list = async |person, only_open| {
+            let filter = ReportFilter { person, only_open, before_ms: None, limit: 50 };
+            store.reports(filter).await.unwrap().into_iter().map(|report| report.id).collect::<Vec<_>>()
+        };
+        assert_eq!(list(None, true).await, [second.id, report.id]);
+        assert_eq!(list(Some(admin.id), false).await, []);
+
+        let answer = Some("another file".to_owned());
+        assert!(store.close_report(report.id, ReportState::Mended, admin.id, answer, 400).await.unwrap());
+        assert!(!store.close_report(report.id, ReportState::Dismissed, admin.id, None, 500).await.unwrap(), "once");
+        let news = store.due_news(10_000, 10).await.unwrap().remove(1);
+        assert_eq!((news.person, news.conversation, &news.address), (one.id, report.conversation, &report.address));
+        assert_eq!(news.text, "Metropolis (1927): what you reported (no subtitles) is mended: “another file”.");
+        let over = store.report(report.id).await.unwrap();
+        assert_eq!((over.state, over.closed_at_ms, over.closed_by), (ReportState::Mended, Some(400), Some(admin.id)));
+        assert_eq!((list(None, true).await, list(None, false).await.len()), (vec![second.id], 2));
+        assert!(store.close_report(second.id, ReportState::Dismissed, one.id, None, 500).await.unwrap());
+        assert_eq!(told(&store).await.len(), 2, "who ends their own knows");
+        let story = store.request_story(asked.request.id).await.unwrap();
+        let lines: Vec<_> = story.iter().filter(|line| line.kind == "report").map(|line| line.text.as_str()).collect();
+        assert_eq!(lines, ["One reports bad quality", "bad quality: left as it is"]);
+        assert!(
+            store.put_report(reported(one.id, "no subtitles", None, 600), String::new(), Vec::new()).await.unwrap()
+        );
+
+        store.forget_person(one.id).await.unwrap();
+        assert_eq!(list(None, false).await, []);
     })
     .await;
 }

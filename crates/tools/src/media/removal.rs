@@ -4,33 +4,37 @@
 
 use super::{
     Media,
-    request::MediaRequest,
+    request::{MediaRequest, no_season, seasons_of},
     wish::{Kind, Wish, list},
 };
 use crate::{
     kept::unreachable,
-    plex::{Outside, Shelf, regard},
+    plex::{Outside, Shelf, regard, seasons_of as seasons_in_plex},
     servarr::{
-        Client, asks,
+        Client, MOST_DESTROYED, asks,
         client::{Age, Query},
         exclusions::exclusion,
         view,
     },
+    sonarr::{delete_files, stop_monitoring},
     text::{bytes, line},
 };
 use majordomo_domain::{
-    Call, Card, Effect, Output, PersonId, Repeat, RequestState, Tool, ToolError, approval::Wording,
+    Call, Card, Effect, Output, PersonId, Repeat, Request, RequestState, Tool, ToolError, approval::Wording,
     request::RequestEvent, tool::Undo,
 };
-use majordomo_store::News;
+use majordomo_store::{News, StoreError};
 use majordomo_upstream::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-/// Ask to have a film or a whole series deleted with its files, such as one everybody has seen. Shows what goes and who still wants it;
-/// somebody who may decide says yes first.
+/// Files that go with seasons in one question; more of them are asked for in parts, or with the whole series.
+const MOST_FILES: usize = 100;
+
+/// Ask to have a film, a whole series or seasons of it deleted with the files, such as what everybody has seen. Shows what goes and who
+/// still wants it; somebody who may decide says yes first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaRemoval {
@@ -42,6 +46,9 @@ pub struct MediaRemoval {
     /// TVDB id of a series.
     #[serde(default)]
     tvdb_id: Option<u64>,
+    /// Only these seasons of a series, by Sonarr's numbers, such as [1]; the whole series when absent.
+    #[serde(default)]
+    seasons: Option<Vec<u32>>,
     /// Also keep import lists from adding it again. False when absent.
     #[serde(default)]
     exclude: Option<bool>,
@@ -56,6 +63,8 @@ struct Going {
     id: u64,
     files: u64,
     size_bytes: u64,
+    /// Where only seasons go: each with the sizes of its files, by Sonarr's numbers of them.
+    seasons: BTreeMap<u32, Vec<(u64, u64)>>,
     folder: Option<String>,
     picture: Option<String>,
 }
@@ -76,8 +85,21 @@ struct Wanted {
 impl MediaRemoval {
     async fn going<'a>(&self, media: &'a Media) -> Result<(&'a Client, Option<Going>, Wish), ToolError> {
         let client = media.fetcher(self.media_type, self.instance.as_deref())?;
+        match (&self.seasons, self.media_type) {
+            (None, _) => {}
+            (Some(_), Kind::Film) => return Err(ToolError::TellModel("a film has no seasons".into())),
+            (Some(none), Kind::Series) if none.is_empty() => {
+                return Err(ToolError::TellModel("name the seasons, or leave them out for the whole series".into()));
+            }
+            (Some(_), Kind::Series) if self.exclude == Some(true) => {
+                return Err(ToolError::TellModel(
+                    "import lists know whole series only; leave exclude out for seasons".into(),
+                ));
+            }
+            (Some(_), Kind::Series) => {}
+        }
         let title = MediaRequest::for_looking(self.media_type, self.tmdb_id, self.tvdb_id).title_of(client).await?;
-        let wish = Wish {
+        let mut wish = Wish {
             kind: self.media_type,
             tmdb: title["tmdbId"].as_u64().filter(|id| *id > 0).or(self.tmdb_id),
             tvdb: title["tvdbId"].as_u64().filter(|id| *id > 0),
@@ -87,17 +109,44 @@ impl MediaRemoval {
             ..Wish::default()
         };
         let Some(record) = media.record(client, &wish, Age::Now).await? else { return Ok((client, None, wish)) };
+        let id = record["id"].as_u64().unwrap_or_default();
+        let mut seasons = BTreeMap::new();
+        if let Some(named) = &self.seasons {
+            let known = seasons_of(&record);
+            if let Some(unknown) = named.iter().find(|season| !known.contains(season)) {
+                return Err(no_season(&wish, *unknown, &known));
+            }
+            wish.seasons.clone_from(named);
+            wish.seasons.sort_unstable();
+            wish.seasons.dedup();
+            seasons = files_of(client, id, &wish.seasons).await?;
+            let count: usize = seasons.values().map(Vec::len).sum();
+            if count == 0 {
+                return Ok((client, None, wish));
+            }
+            if count > MOST_FILES {
+                return Err(ToolError::TellModel(format!(
+                    "{} has {count} files; one question deletes at most {MOST_FILES} of single seasons: ask for fewer seasons",
+                    wish.in_words()
+                )));
+            }
+        }
+        let of_seasons = || seasons.values().flatten();
         let (files, size) = match self.media_type {
             Kind::Film => (u64::from(record["hasFile"] == true), view::bytes(&record["sizeOnDisk"])),
+            Kind::Series if self.seasons.is_some() => {
+                (of_seasons().count() as u64, Some(of_seasons().map(|(_, size)| size).sum()))
+            }
             Kind::Series => (
                 record["statistics"]["episodeFileCount"].as_u64().unwrap_or(0),
                 view::bytes(&record["statistics"]["sizeOnDisk"]),
             ),
         };
         let going = Going {
-            id: record["id"].as_u64().unwrap_or_default(),
+            id,
             files,
             size_bytes: size.unwrap_or(0),
+            seasons,
             folder: record["path"].as_str().map(|path| line(path, 200)),
             picture: media.poster_of(client, &title).await,
             wish: wish.clone(),
@@ -109,7 +158,7 @@ impl MediaRemoval {
         match self.going(media).await? {
             (client, Some(going), _) => Ok((client, going)),
             (client, None, wish) => Err(ToolError::TellModel(format!(
-                "{} does not have {}; there is nothing to delete",
+                "{} does not have anything of {}; there is nothing to delete",
                 client.title(),
                 wish.in_words()
             ))),
@@ -133,6 +182,18 @@ impl MediaRemoval {
     }
 }
 
+/// The files of these seasons with their sizes.
+async fn files_of(client: &Client, series: u64, seasons: &[u32]) -> Result<BTreeMap<u32, Vec<(u64, u64)>>, ToolError> {
+    let mut found: BTreeMap<u32, Vec<(u64, u64)>> = seasons.iter().map(|season| (*season, Vec::new())).collect();
+    for file in client.list("/episodefile", &vec![("seriesId", series.to_string())], Age::Now).await? {
+        let season = file["seasonNumber"].as_u64().and_then(|number| u32::try_from(number).ok());
+        if let (Some(files), Some(id)) = (season.and_then(|season| found.get_mut(&season)), file["id"].as_u64()) {
+            files.push((id, view::bytes(&file["size"]).unwrap_or(0)));
+        }
+    }
+    Ok(found)
+}
+
 impl Media {
     async fn regarded(&self, wish: &Wish, wanted: &mut Wanted) -> Result<(), ToolError> {
         let Some(plex) = &self.plex else { return Ok(()) };
@@ -148,11 +209,18 @@ impl Media {
             let instance = plex.instance(Some(&name))?;
             let library = instance.library().await?;
             let Some(have) = ids.into_iter().flatten().find_map(|id| library.find(shelf, id)) else { continue };
-            let found = regard(instance, have.rating_key.into()).await?;
-            wanted.watched.extend(found.watched.into_iter().map(|(who, day)| format!("{who} ({day})")));
-            wanted.next.extend(found.next);
-            wanted.playing.extend(found.playing);
-            wanted.lists.extend(found.lists);
+            let whole = u64::from(have.rating_key);
+            let keys = match wish.seasons.is_empty() {
+                true => vec![whole],
+                false => seasons_in_plex(instance, whole, &wish.seasons).await?,
+            };
+            for key in keys {
+                let found = regard(instance, key).await?;
+                wanted.watched.extend(found.watched.into_iter().map(|(who, day)| format!("{who} ({day})")));
+                wanted.next.extend(found.next);
+                wanted.playing.extend(found.playing);
+                wanted.lists.extend(found.lists);
+            }
         }
         Ok(())
     }
@@ -166,13 +234,14 @@ impl Tool for MediaRemoval {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(90));
     const APPROVAL_SECONDS: u32 = 7 * 86_400;
     const KEYWORDS: &'static str = "request removal delete remove get rid of throw away film movie series we have seen watched it free \
-        space can go löschen wegwerfen weg entfernen gesehen Film Serie kann weg Platz schaffen borrar eliminar quitar ya la vimos película \
-        serie hacer sitio supprimer effacer enlever déjà vu film série faire de la place";
+        space can go season löschen wegwerfen weg entfernen gesehen Film Serie Staffel kann weg Platz schaffen borrar eliminar quitar ya la \
+        vimos película serie temporada hacer sitio supprimer effacer enlever déjà vu film série saison faire de la place";
     type Service = Media;
 
     fn title(&self) -> String {
         match self.media_type {
             Kind::Film => "Asking for a film to be deleted".into(),
+            Kind::Series if self.seasons.is_some() => "Asking for seasons to be deleted".into(),
             Kind::Series => "Asking for a series to be deleted".into(),
         }
     }
@@ -184,6 +253,9 @@ impl Tool for MediaRemoval {
     fn wording(&self, _: &Media) -> Wording {
         match self.media_type {
             Kind::Film => asks("Delete this film and its files for good?", "The film and its files stay."),
+            Kind::Series if self.seasons.is_some() => {
+                asks("Delete the files of these seasons for good?", "The seasons and their files stay.")
+            }
             Kind::Series => asks("Delete this series and all its files for good?", "The series and its files stay."),
         }
     }
@@ -194,6 +266,7 @@ impl Tool for MediaRemoval {
         let facts = json!({
             "size_gb": (going.size_bytes as f64 / 1e8).round() / 10.0,
             "file_count": going.files,
+            "season_count": going.seasons.len(),
             "instance": client.name(),
             "others_asked": !wanted.by.is_empty(),
             "is_watched": !wanted.watched.is_empty(),
@@ -214,6 +287,12 @@ impl Tool for MediaRemoval {
             n => format!("{n} files deleted for good, {}", bytes(going.size_bytes)),
         };
         card = card.fact("Files", files);
+        for (season, files) in &going.seasons {
+            let size = files.iter().map(|(_, size)| size).sum();
+            let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+            card =
+                card.fact(format!("Season {season}"), format!("{count}, {}, and no longer watched for", bytes(size)));
+        }
         if let Some(folder) = &going.folder {
             card = card.fact("Folder", folder.clone());
         }
@@ -245,13 +324,17 @@ impl Tool for MediaRemoval {
             (_, Some(_), _) => Ok(None),
             (client, None, wish) => {
                 media.tell_gone(&wish, call).await?;
-                Ok(Some(Output::done(format!("{} is not in {} any more.", wish.in_words(), client.title()))))
+                let gone = if wish.seasons.is_empty() { "is not" } else { "has no files" };
+                Ok(Some(Output::done(format!("{} {gone} in {} any more.", wish.in_words(), client.title()))))
             }
         }
     }
 
     async fn run(self, media: &Media, call: &Call) -> Result<Output, ToolError> {
         let (client, going) = self.there(media).await?;
+        if !going.seasons.is_empty() {
+            return delete_seasons(media, client, &going, call).await;
+        }
         let (id, exclude) = (going.id, self.exclude == Some(true));
         // What is not watched for is not fetched again while it goes.
         let (edited, ids, field, outside) = match self.media_type {
@@ -283,34 +366,79 @@ impl Tool for MediaRemoval {
     }
 }
 
+/// Has the seasons looked for no longer, then deletes their files; the series and its other seasons stay.
+async fn delete_seasons(media: &Media, client: &Client, going: &Going, call: &Call) -> Result<Output, ToolError> {
+    let wish = &going.wish;
+    stop_monitoring(client, going.id, &wish.seasons).await?;
+    let ids: Vec<u64> = going.seasons.values().flatten().map(|(id, _)| *id).collect();
+    for some in ids.chunks(MOST_DESTROYED) {
+        delete_files(client, some).await?;
+    }
+    let left: usize = files_of(client, going.id, &wish.seasons).await?.values().map(Vec::len).sum();
+    if left > 0 {
+        return Err(client.not_as_described("that the files were deleted, but still has some of them"));
+    }
+    media.have_scanned(wish.kind, going.folder.as_deref()).await;
+    media.tell_gone(wish, call).await?;
+    let files = if ids.len() == 1 { "1 file".to_owned() } else { format!("{} files", ids.len()) };
+    Ok(Output::done(format!(
+        "{}: {files} ({}) deleted from {}, and no longer watched for.",
+        wish.in_words(),
+        bytes(going.size_bytes),
+        client.title()
+    )))
+}
+
 impl Media {
-    /// Those who had asked for it, or wait for it, hear that it is gone; what is still open ends.
+    /// Those who had asked for it, or wait for it, hear that it is gone; what is still open ends, or wants only what is left of it.
     async fn tell_gone(&self, wish: &Wish, call: &Call) -> Result<(), ToolError> {
-        let store = self.store()?;
-        let Some(request) = store.last_request(super::NAME, &wish.subject()).await.map_err(unreachable)? else {
-            return Ok(());
-        };
+        for _ in 0..4 {
+            match self.tell_gone_once(wish, call).await {
+                Err(StoreError::Conflict(_)) => {}
+                told => return told.map_err(unreachable),
+            }
+        }
+        Err(ToolError::CouldNotAsk { service: "the store".into(), reason: "too many changes at once".into() })
+    }
+
+    async fn tell_gone_once(&self, wish: &Wish, call: &Call) -> Result<(), StoreError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let Some(request) = store.last_request(super::NAME, &wish.subject()).await? else { return Ok(()) };
+        let mut left: Wish = serde_json::from_value(request.wish.clone()).unwrap_or_default();
         let person = &call.person;
-        if !request.state.is_over() {
-            let text = format!("deleted; {} had asked for that", person.name);
-            let closed = store.close_request(request.id, RequestState::Cancelled, Some(person.id), text, call.now_ms);
-            return closed.await.map(|_| ()).map_err(unreachable);
-        }
-        // Nobody waits for what was declined or taken back, and it is told once.
-        let story = store.request_story(request.id).await.map_err(unreachable)?;
-        if request.state != RequestState::Watchable || story.iter().any(|line| line.kind == "removed") {
+        let is_part = !wish.seasons.is_empty();
+        if is_part && !left.leave_out(&wish.seasons) {
+            // Nobody had asked for these.
             return Ok(());
         }
-        let watchers = store.watchers(request.id).await.map_err(unreachable)?;
-        let text = format!("{} was deleted; {} had asked for that.", request.title, person.name);
-        let others = watchers.iter().filter(|watcher| watcher.person != person.id);
-        let news = others.map(|watcher| News::to_watcher(watcher, &request.subject, &text, call.now_ms));
+        let is_some_left = is_part && !(left.seasons.is_empty() && left.episodes.is_empty());
+        let said = format!("deleted; {} had asked for that", person.name);
+        if !request.state.is_over() && !is_some_left {
+            store.close_request(request.id, RequestState::Cancelled, Some(person.id), said, call.now_ms).await?;
+            return Ok(());
+        }
+        let gone = if is_part { wish.in_words() } else { request.title.clone() };
         let event = RequestEvent {
             at_ms: call.now_ms,
             kind: "removed".into(),
             actor: Some(person.id),
-            text: format!("deleted; {} had asked for that", person.name),
+            text: if is_part { format!("{gone}: {said}") } else { said },
         };
-        store.note_request(request.id, event, news.collect()).await.map_err(unreachable)
+        // Nobody waits for what was declined or taken back, and it is told once.
+        let story = store.request_story(request.id).await?;
+        let is_told = story.iter().any(|line| line.kind == "removed" && (!is_part || line.text == event.text));
+        if is_told || (request.state.is_over() && request.state != RequestState::Watchable) {
+            return Ok(());
+        }
+        let watchers = store.watchers(request.id).await?;
+        let text = format!("{gone} was deleted; {} had asked for that.", person.name);
+        let others = watchers.iter().filter(|watcher| watcher.person != person.id);
+        let news = others.map(|watcher| News::to_watcher(watcher, &request.subject, &text, call.now_ms)).collect();
+        if !request.state.is_over() {
+            let wish = serde_json::to_value(&left).unwrap_or_default();
+            let less = Request { title: left.in_words(), wish, ..request };
+            return store.change_request(less, event, news, call.now_ms).await;
+        }
+        store.note_request(request.id, event, news).await
     }
 }

@@ -1,5 +1,5 @@
-//! Saying that something in the library is not as it should be. It stands in the story of the request it came by, and the admins are
-//! told; nothing is changed anywhere.
+//! Saying that something in the library is not as it should be. It is kept until an admin has dealt with it, stands in the story of the
+//! request it came by, and the admins are told; nothing is changed anywhere.
 
 use super::{
     Media,
@@ -8,19 +8,15 @@ use super::{
 };
 use crate::{kept::unreachable, sonarr::parse_code, text::line};
 use majordomo_domain::{
-    Call, Effect, Output, Repeat, Standing, Tool, ToolError,
-    request::RequestEvent,
+    Address, Call, Effect, Output, Repeat, Report, ReportId, ReportState, Standing, Tool, ToolError,
     tool::{Class, Undo},
 };
 use majordomo_store::News;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The same report counts once in so long. Milliseconds.
-const SAME_MS: i64 = 86_400_000;
-
-/// Tell the admins of a problem with a film or series: no subtitles, wrong language, bad quality, broken file. Keeps it with its request;
-/// fixes nothing.
+/// Tell the admins of a problem with a film or series: no subtitles, wrong language, bad quality, broken file. Keeps it until they have
+/// dealt with it; fixes nothing.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaReport {
@@ -118,37 +114,36 @@ impl Tool for MediaReport {
         let store = media.store()?;
         let text = format!("{} reports {report}", call.person.name);
         let request = store.last_request(super::NAME, &wish.subject()).await.map_err(unreachable)?;
-        if let Some(request) = &request {
-            let story = store.request_story(request.id).await.map_err(unreachable)?;
-            let is_known = |event: &RequestEvent| {
-                event.kind == "report" && event.text == text && call.now_ms - event.at_ms < SAME_MS
-            };
-            if story.iter().any(is_known) {
-                return Ok(Output::text("This was reported already; the admins know."));
-            }
-        }
         let people = store.people().await.map_err(unreachable)?;
         let admins = people.into_iter().filter(|one| one.standing == Standing::Admin && one.id != call.person.id);
         let said = format!("{}: {text}.", wish.in_words());
         let news: Vec<News> =
             admins.map(|admin| News::to_admin(admin.id, call.agent, &wish.subject(), &said, call.now_ms)).collect();
         let told = news.len();
-        let is_kept = request.is_some();
-        match request {
-            Some(request) => {
-                let event =
-                    RequestEvent { at_ms: call.now_ms, kind: "report".into(), actor: Some(call.person.id), text };
-                store.note_request(request.id, event, news).await.map_err(unreachable)?;
-            }
-            None => store.add_news(news).await.map_err(unreachable)?,
+        let kept = Report {
+            id: ReportId::new(),
+            toolkit: super::NAME.into(),
+            subject: wish.subject(),
+            title: wish.in_words(),
+            picture: media.poster_of(client, &title).await,
+            text: report.clone(),
+            reporter: call.person.id,
+            conversation: call.conversation,
+            agent: call.agent,
+            address: Address::new(&*call.channel, call.conversation.to_string()),
+            request: request.map(|request| request.id),
+            state: ReportState::Open,
+            answer: None,
+            created_at_ms: call.now_ms,
+            closed_at_ms: None,
+            closed_by: None,
+        };
+        if !store.put_report(kept, text, news).await.map_err(unreachable)? {
+            return Ok(Output::text("This was reported already; the admins know."));
         }
-        let whom = match (told, is_kept) {
-            (0, true) => "It stands in the story of its request; there is no other admin to tell.",
-            (0, false) => {
-                return Err(ToolError::TellModel("there is nobody to tell: the person is the only admin".into()));
-            }
-            (_, true) => "It stands in the story of its request, and the admins are told.",
-            (_, false) => "The admins are told. Nobody here asked for it, so there is no request to keep it with.",
+        let whom = match told {
+            0 => "It is kept until it is dealt with; there is no other admin to tell.",
+            _ => "It is kept until it is dealt with, and the admins are told.",
         };
         let receipt = format!("{}: {report} was reported. {whom}", wish.in_words());
         Ok(Output { text: format!("{receipt} Nothing was changed."), ..Output::done(receipt) })

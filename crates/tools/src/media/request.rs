@@ -629,7 +629,7 @@ async fn join_wish(store: &Store, open: &Request, plan: &Plan, call: &Call) -> R
             size_bytes: Some(fresh.size_bytes.unwrap_or(0) + plan.size_bytes),
             ..fresh
         };
-        match store.change_request(changed, event, call.now_ms + FIRST_LOOK_MS).await {
+        match store.change_request(changed, event, Vec::new(), call.now_ms + FIRST_LOOK_MS).await {
             Ok(()) => return Ok(()),
             Err(majordomo_store::StoreError::Conflict(_)) => {}
             Err(error) => return Err(crate::kept::unreachable(error)),
@@ -791,7 +791,7 @@ fn is_single(episode: &Value, wish: &Wish) -> bool {
     place.is_some_and(|place| wish.episodes.contains(&place))
 }
 
-fn no_season(wish: &Wish, season: u32, known: &[u32]) -> ToolError {
+pub(super) fn no_season(wish: &Wish, season: u32, known: &[u32]) -> ToolError {
     let has = super::wish::list(known.iter().map(u32::to_string));
     ToolError::TellModel(format!(
         "Sonarr has no season {season} of {}; it has {has}. Its numbers may differ from TMDb's: show both and ask",

@@ -336,7 +336,7 @@ impl MediaTakeBack {
             actor: Some(call.person.id),
             text: format!("{} is wanted no more, {} still is", wish.in_words(), narrowed.in_words()),
         };
-        media.store()?.change_request(changed, event, call.now_ms).await.map_err(unreachable)
+        media.store()?.change_request(changed, event, Vec::new(), call.now_ms).await.map_err(unreachable)
     }
 }
 

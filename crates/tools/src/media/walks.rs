@@ -18,6 +18,8 @@ pub(crate) const SHERLOCK_JR: u64 = 992;
 pub(crate) const HILLBILLIES: u64 = 9_300_001;
 /// A series nobody has.
 const ONE_STEP_BEYOND: u64 = 9_300_005;
+/// Another, of two seasons.
+const SUPERMAN: u64 = 9_300_004;
 
 pub(crate) struct Home {
     pub town: Town,
@@ -299,6 +301,35 @@ fn sent(home: &Home, name: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn another_folder_other_seasons_and_another_quality_are_what_is_added() {
+    let home = Home::new().await;
+    home.town.radarr("default").root_folder("/films-old");
+    home.town.sonarr("default").root_folder("/series-old");
+    let mut old = film(HAXAN);
+    old["root_folder"] = "/films-old/".into();
+    old["quality"] = "SD".into();
+    let card = home.card(old.clone()).await.unwrap();
+    let fact = |label: &str| card.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.clone());
+    assert_eq!((fact("Folder").as_deref(), fact("Quality").as_deref()), (Some("/films-old"), Some("SD")));
+    home.run("media_request", old).await.unwrap();
+    let series = json!({"media_type": "series", "tvdb_id": SUPERMAN, "seasons": [2], "root_folder": "/series-old"});
+    home.run("media_request", series).await.unwrap();
+    let added = |path: &str| {
+        let all = home.town.requests().into_iter();
+        all.filter(|asked| asked.method == "POST" && asked.path.ends_with(path))
+            .map(|asked| asked.body)
+            .collect::<Vec<_>>()
+    };
+    let film = added("/movie").remove(0);
+    assert_eq!((&film["rootFolderPath"], &film["qualityProfileId"]), (&json!("/films-old"), &json!(2)), "{film}");
+    let series = added("/series").remove(0);
+    assert_eq!(series["rootFolderPath"], "/series-old", "{series}");
+    let wanted = series["seasons"].as_array().unwrap().iter().filter(|season| season["monitored"] == true);
+    assert_eq!(wanted.map(|season| season["seasonNumber"].as_u64()).collect::<Vec<_>>(), [Some(2)]);
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
 async fn a_second_wish_joins_the_first_and_nothing_is_added_twice() {
     let home = Home::new().await;
     home.town.radarr("default").offers(STEAMBOAT_BILL, []);
@@ -488,6 +519,140 @@ async fn a_series_goes_with_all_its_files() {
     assert_eq!(home.town.violations(), []);
 }
 
+/// The files Sonarr has of a series, as season and size.
+async fn files_of(home: &Home, tvdb: u64) -> Vec<(u64, u64)> {
+    let sonarr = home.media().sonarr.unwrap();
+    let client = sonarr.get(None).unwrap();
+    let age = crate::servarr::client::Age::Now;
+    let series = client.list("/series", &vec![("tvdbId", tvdb.to_string())], age).await.unwrap().remove(0);
+    let files = client.list("/episodefile", &vec![("seriesId", series["id"].to_string())], age).await.unwrap();
+    files.iter().map(|file| (file["seasonNumber"].as_u64().unwrap(), file["size"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn one_season_goes_with_its_files_and_the_others_stay() {
+    let home = Home::new().await;
+    let sonarr = home.town.sonarr("default");
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    sonarr.offers(HILLBILLIES, [Offer::of("WEBDL-720p").season(2)]);
+    home.run_as(&otto, "media_request", json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [2]}))
+        .await
+        .unwrap();
+    for _ in 0..6 {
+        home.later(5).await;
+    }
+    sonarr.run_out().await;
+    home.look(None).await;
+    home.later(60).await;
+    let of = |season: u64, files: &[(u64, u64)]| files.iter().filter(|file| file.0 == season).count();
+    let before = files_of(&home, HILLBILLIES).await;
+    let (first, second) = (of(1, &before), of(2, &before));
+    assert!(first > 0 && second > 0, "{before:?}");
+
+    let arguments = |seasons: Value| json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": seasons});
+    let parsed = |seasons: Value| {
+        crate::testing::tool(&home.kit(), "media_removal").parse(&arguments(seasons).to_string()).unwrap()
+    };
+    let call = home.call(&home.person.clone());
+    for (wrong, reason) in [
+        (json!([7]), "Sonarr has no season 7"),
+        (json!([]), "name the seasons, or leave them out"),
+        (json!([0]), "does not have anything of The Beverly Hillbillies (1962), season 0"),
+    ] {
+        let refused = parsed(wrong).preview(&call).await.unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused}");
+    }
+    let card = parsed(json!([2])).preview(&call).await.unwrap();
+    let fact = |label: &str| card.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.clone());
+    let size = crate::text::bytes(before.iter().filter(|file| file.0 == 2).map(|file| file.1).sum());
+    assert_eq!(card.title, "The Beverly Hillbillies (1962), season 2");
+    assert_eq!(fact("Files"), Some(format!("{second} files deleted for good, {size}")));
+    assert_eq!(fact("Season 2"), Some(format!("{second} files, {size}, and no longer watched for")));
+    assert_eq!(fact("Also asked for by").as_deref(), Some("Otto"));
+    assert_eq!(
+        fact("Watched by").as_deref(),
+        Some("nobody"),
+        "who has watched another season has not watched this one"
+    );
+    let facts = parsed(json!([2])).facts(&call).await.unwrap();
+    assert_eq!((&facts["season_count"], &facts["file_count"]), (&json!(1), &json!(second)));
+    assert_eq!(files_of(&home, HILLBILLIES).await, before, "nothing goes before the yes");
+
+    home.town.forget();
+    let output = parsed(json!([2])).run(&call).await.unwrap();
+    assert_eq!(
+        output.receipt,
+        Some(format!(
+            "The Beverly Hillbillies (1962), season 2: {second} files ({size}) deleted from Sonarr, and no longer watched for."
+        ))
+    );
+    assert_eq!(output.undo, None, "files do not come back");
+    let after = files_of(&home, HILLBILLIES).await;
+    assert_eq!((of(1, &after), of(2, &after)), (first, 0));
+    let writes: Vec<_> =
+        home.town.requests().into_iter().filter(|asked| matches!(asked.method.as_str(), "PUT" | "DELETE")).collect();
+    assert_eq!(writes[0].method, "PUT", "no longer watched for, then deleted");
+    assert!(writes.iter().all(|asked| !(asked.method == "DELETE" && asked.path.contains("/series/"))), "{writes:?}");
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    assert_eq!(told.iter().map(|news| news.person).collect::<Vec<_>>(), [otto.id]);
+    assert!(parsed(json!([2])).check(&call).await.unwrap().is_some(), "after a stop it is seen that it happened");
+    assert_eq!(home.store.due_news(i64::MAX, 10).await.unwrap().len(), 1, "told once");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn seasons_of_more_files_than_one_call_takes_go_in_parts() {
+    let home = Home::new().await;
+    let sonarr = home.town.sonarr("default");
+    sonarr.offers(HILLBILLIES, [Offer::of("WEBDL-720p").season(2)]);
+    home.run("media_request", json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [2]})).await.unwrap();
+    for _ in 0..6 {
+        home.later(5).await;
+    }
+    sonarr.run_out().await;
+    let count = files_of(&home, HILLBILLIES).await.len();
+    assert!(count > 20, "{count}");
+    home.town.forget();
+    home.run("media_removal", json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [1, 2]}))
+        .await
+        .unwrap();
+    let deletes = home.town.requests().into_iter().filter(|asked| asked.method == "DELETE");
+    let sizes: Vec<usize> = deletes.map(|asked| asked.body["episodeFileIds"].as_array().map_or(1, Vec::len)).collect();
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= 20), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), count);
+    assert_eq!(files_of(&home, HILLBILLIES).await, [], "and the series itself is still there");
+    assert_eq!(home.town.violations(), []);
+}
+
+#[tokio::test]
+async fn a_season_that_goes_leaves_the_request_with_what_is_still_wanted() {
+    let home = Home::new().await;
+    let otto = somebody("Otto", Standing::Member);
+    home.store.put_person(&otto).await.unwrap();
+    let both = json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [1, 2]});
+    home.run_as(&otto, "media_request", both).await.unwrap();
+    home.run("media_removal", json!({"media_type": "series", "tvdb_id": HILLBILLIES, "seasons": [1]})).await.unwrap();
+    let request = home.requests().await.remove(0);
+    assert_eq!(
+        (request.state, request.title.as_str()),
+        (RequestState::Wanted, "The Beverly Hillbillies (1962), season 2")
+    );
+    let told = home.store.due_news(i64::MAX, 10).await.unwrap();
+    let expected = "The Beverly Hillbillies (1962), season 1 was deleted; Brigitte had asked for that.";
+    assert_eq!(told.iter().map(|news| (news.person, news.text.as_str())).collect::<Vec<_>>(), [(otto.id, expected)]);
+    let series = home.media().sonarr.unwrap().get(None).unwrap().library().await.unwrap();
+    let one = series.as_array().unwrap().iter().find(|one| one["tvdbId"] == HILLBILLIES).unwrap();
+    let watched: Vec<u64> = one["seasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|season| season["monitored"] == true)
+        .map(|season| season["seasonNumber"].as_u64().unwrap())
+        .collect();
+    assert!(watched.contains(&2) && !watched.contains(&1), "{watched:?}");
+}
+
 #[tokio::test]
 async fn a_problem_is_kept_with_its_request_and_told_to_the_admins_once() {
     let home = Home::new().await;
@@ -520,6 +685,12 @@ async fn a_problem_is_kept_with_its_request_and_told_to_the_admins_once() {
     home.run_as(&ada, "media_report", episode).await.unwrap();
     let told = home.store.due_news(i64::MAX, 10).await.unwrap();
     assert_eq!(told.len(), 3);
+    let filter = majordomo_store::ReportFilter { person: Some(ada.id), only_open: true, before_ms: None, limit: 10 };
+    let kept = home.store.reports(filter).await.unwrap().remove(0);
+    assert_eq!(
+        (kept.title.as_str(), kept.text.as_str(), kept.request),
+        ("The Beverly Hillbillies (1962)", "S01E02: wrong language", None)
+    );
     assert_eq!(
         (told[2].person, told[2].text.as_str()),
         (eve.id, "The Beverly Hillbillies (1962): Ada reports S01E02: wrong language.")
@@ -552,6 +723,27 @@ async fn what_a_person_may_not_have_is_refused_with_the_reason() {
     let full = home.run_as(&somebody("Ada", Standing::Admin), "media_request", film(STEAMBOAT_BILL)).await;
     let full = full.expect_err("no room");
     assert!(full.to_string().contains("makes room first"), "{full}");
+}
+
+#[tokio::test]
+async fn films_of_at_most_so_many_minutes_are_no_longer_than_that() {
+    let home = Home::new().await;
+    let tmdb = crate::tmdb::Tmdb::new(&home.config.tmdb, &upstream());
+    let kit = crate::tmdb::toolkit(&home.config.tmdb, tmdb);
+    let arguments = json!({"with_runtime_lte": 70, "limit": 60}).to_string();
+    let found = crate::testing::told(&crate::testing::ask(&kit, "tmdb_discover_movies", &arguments).await.unwrap());
+    let all =
+        crate::testing::told(&crate::testing::ask(&kit, "tmdb_discover_movies", r#"{"limit": 60}"#).await.unwrap());
+    let (found, all) = (found["results"].as_array().unwrap(), all["results"].as_array().unwrap());
+    assert!(!found.is_empty() && found.len() < all.len(), "{} of {}", found.len(), all.len());
+    for film in found {
+        let id = film["id"].as_u64().unwrap();
+        let details =
+            crate::testing::ask(&kit, "tmdb_movie_details", &json!({"movie_id": id}).to_string()).await.unwrap();
+        let details = crate::testing::told(&details);
+        assert!(details["runtime"].as_u64().unwrap() <= 70, "{details}");
+    }
+    assert_eq!(home.town.violations(), []);
 }
 
 #[tokio::test]

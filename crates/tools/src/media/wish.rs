@@ -91,6 +91,14 @@ impl Wish {
         before != (self.seasons.clone(), self.episodes.clone())
     }
 
+    /// Take whole seasons out of it, with single episodes of them; whether it wanted anything of them.
+    pub fn leave_out(&mut self, seasons: &[u32]) -> bool {
+        let before = (self.seasons.len(), self.episodes.len());
+        self.seasons.retain(|season| !seasons.contains(season));
+        self.episodes.retain(|(season, _)| !seasons.contains(season));
+        before != (self.seasons.len(), self.episodes.len())
+    }
+
     pub fn wants(&self, season: u32, number: u32) -> bool {
         self.seasons.contains(&season) || self.episodes.contains(&(season, number))
     }

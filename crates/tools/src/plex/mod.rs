@@ -24,7 +24,7 @@ mod watchlist;
 pub use arguments::Shelf;
 pub use client::Plex;
 pub use index::{Have, Library, Outside};
-pub(crate) use playback::regard;
+pub(crate) use playback::{regard, seasons_of};
 
 use crate::{LONGEST_AGE_S, Problems, address};
 use majordomo_domain::{Label, Secret, Toolkit, tool::Limits};

@@ -166,6 +166,14 @@ const VIEWS: usize = 200;
 /// Playlists that are looked into.
 const LISTS: usize = 20;
 
+/// Keys of the seasons of a series that have these numbers; those that the library has.
+pub async fn seasons_of(instance: &Instance, rating_key: u64, numbers: &[u32]) -> Result<Vec<u64>, ToolError> {
+    let path = format!("/library/metadata/{rating_key}/children");
+    let Some(answer) = instance.find(&path, &Query::new(), Age::Now).await? else { return Ok(Vec::new()) };
+    let is_named = |item: &&Value| numbers.iter().any(|wanted| tell::number(&item["index"]) == Some((*wanted).into()));
+    Ok(items(&answer).iter().filter(is_named).filter_map(key).collect())
+}
+
 pub async fn regard(instance: &Instance, rating_key: u64) -> Result<Regard, ToolError> {
     let is_it = |item: &Value| {
         ["ratingKey", "parentRatingKey", "grandparentRatingKey"]

@@ -453,7 +453,7 @@ arguments! {
 impl<A: Application> Tool for ClearBlacklist<A> {
     const NAME: &'static str = named!(A, "clear_blacklist");
     const ALIASES: &'static [&'static str] = also_named!(A, "clear_blocklist");
-    const EFFECT: Effect = Effect::Write;
+    const EFFECT: Effect = Effect::Destroy;
     const REPEAT: Repeat = Repeat::Harmless;
     const UNDO: Undo = Undo::No("the entries are not kept anywhere else");
     const KEYWORDS: &'static str =

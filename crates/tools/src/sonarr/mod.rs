@@ -21,7 +21,8 @@ mod types;
 mod view;
 
 pub(crate) use adding::parse_code;
-pub(crate) use client::{monitor, wait_for_episodes};
+pub(crate) use client::{delete_files, monitor, wait_for_episodes};
+pub(crate) use seasons::stop_monitoring;
 
 use crate::servarr::{Instances, Which, instance_settings, shared_tools};
 use majordomo_domain::{Label, Toolkit};

@@ -263,6 +263,11 @@ async fn set_flags(at: &Client, flags: &Flags<'_>) -> Result<Changed, ToolError>
     Ok(Changed { series, seasons, episodes, series_flag })
 }
 
+/// Has these seasons and their episodes looked for no longer; the others stay as they are.
+pub(crate) async fn stop_monitoring(at: &Client, series_id: u64, seasons: &[u32]) -> Result<(), ToolError> {
+    set_flags(at, &Flags { series_id, seasons, monitored: false, series: None, only: None }).await.map(|_| ())
+}
+
 /// Monitor one or several seasons of a series in Sonarr, or stop that. Sets the seasons' episodes too; starts no search.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -447,6 +447,60 @@ async fn one_list_of_a_suite_may_fail_alone_but_not_all() {
 }
 
 #[tokio::test]
+async fn trending_takes_every_kind_and_both_windows_and_genres_are_of_films_or_series() {
+    let server = TestServer::start().await;
+    let toolkit = over(server.url());
+    for kind in ["all", "movie", "tv", "person"] {
+        for window in ["day", "week"] {
+            let path = format!("/trending/{kind}/{window}");
+            server.on("GET", &path, Answer::json_text(fixture("trending-all-week")));
+            let arguments = json!({"media_type": kind, "time_window": window}).to_string();
+            ask(&toolkit, "tmdb_trending", &arguments).await.unwrap_or_else(|error| panic!("{arguments}: {error}"));
+            let asked = requests(&server);
+            assert!(asked.iter().any(|line| line.starts_with(&format!("GET {path}?"))), "{path}: {asked:?}");
+        }
+    }
+    for kind in ["movie", "tv"] {
+        let path = format!("/genre/{kind}/list");
+        server.on("GET", &path, Answer::json_text(fixture("genre-movie-list")));
+        ask(&toolkit, "tmdb_genres", &json!({"media_type": kind}).to_string()).await.unwrap();
+        let asked = requests(&server);
+        assert!(asked.iter().any(|line| line.starts_with(&format!("GET {path}?"))), "{path}: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_of_tvdb_is_found_too_and_an_unknown_one_is_no_failure() {
+    let server = TestServer::start().await;
+    server.on("GET", "/find/121361", Answer::json_text(fixture("find")));
+    let none =
+        r#"{"movie_results":[],"person_results":[],"tv_results":[],"tv_episode_results":[],"tv_season_results":[]}"#;
+    server.on("GET", "/find/tt0000000", Answer::json_text(none));
+    let toolkit = over(server.url());
+    let found = ask(&toolkit, "tmdb_find", r#"{"external_id":"121361","external_source":"tvdb_id"}"#).await.unwrap();
+    assert!(found.text.contains("\"id\""), "{}", found.text);
+    assert!(requests(&server)[0].contains("external_source=tvdb_id"), "{:?}", requests(&server));
+    let none = told(&ask(&toolkit, "find_id_tool", r#"{"external_id":"tt0000000"}"#).await.unwrap());
+    assert_eq!(none["total_results"], 0, "{none}");
+}
+
+#[tokio::test]
+async fn the_lists_of_a_suite_are_asked_for_side_by_side() {
+    const ONE: std::time::Duration = std::time::Duration::from_millis(300);
+    let server = TestServer::start().await;
+    for path in ["/movie/popular", "/movie/top_rated", "/tv/popular", "/tv/top_rated"] {
+        server.on("GET", path, Answer::json_text(fixture("movie-popular")).delayed(ONE));
+    }
+    let toolkit = over(server.url());
+    let arguments = r#"{"discovery_types":["popular","top_rated"]}"#;
+    let begun = std::time::Instant::now();
+    let answer = told(&ask(&toolkit, "tmdb_discovery_suite", arguments).await.unwrap());
+    let took = begun.elapsed();
+    assert_eq!(answer["summary"]["answered"], 4, "{answer}");
+    assert!(took < ONE * 3, "four lists took {took:?}");
+}
+
+#[tokio::test]
 async fn bad_arguments_are_told_to_the_model_and_nothing_is_asked() {
     let server = TestServer::start().await;
     let toolkit = over(server.url());

@@ -14,6 +14,7 @@ pub(crate) mod memory;
 pub(crate) mod messages;
 pub(crate) mod people;
 pub(crate) mod pictures;
+pub(crate) mod reports;
 pub(crate) mod requests;
 pub(crate) mod session;
 pub(crate) mod turns;

@@ -131,7 +131,7 @@ pub(crate) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn name(names: &HashMap<PersonId, String>, id: PersonId) -> String {
+pub(crate) fn name(names: &HashMap<PersonId, String>, id: PersonId) -> String {
     names.get(&id).cloned().unwrap_or_else(|| "somebody who is gone".into())
 }
 

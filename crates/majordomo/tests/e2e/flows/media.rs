@@ -18,6 +18,8 @@ const GULLIVER_LOST: u64 = 9_000_005;
 const METROPOLIS: u64 = 19;
 /// A series of which the household has season 1.
 pub(super) const HILLBILLIES: u64 = 9_300_001;
+/// A series of two seasons that nobody has.
+const SUPERMAN: u64 = 9_300_004;
 
 pub(super) async fn stage() -> Stage {
     let stage = Stage::with(Setting { has_media: true, ..Setting::default() }).await;
@@ -147,6 +149,72 @@ async fn an_approver_changes_quality_folder_and_radarr_and_the_request_follows()
         .collect();
     assert_eq!(adds.len(), 1, "{adds:?}");
     assert_eq!(adds[0].0, "radarr:4k");
+    stage.check_whole();
+}
+
+/// Approve, and wait until what was approved has been carried out.
+async fn carried_out(stage: &Stage, approval: &str) {
+    let (status, body) = stage.post(&format!("/api/approvals/{approval}"), json!({"decision": "approve"})).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    stage.over(body["turn_id"].as_str().unwrap()).await;
+}
+
+/// What a service was told to add: the bodies of its adding calls.
+fn added(stage: &Stage, path: &str) -> Vec<Value> {
+    let all = stage.town.requests().into_iter();
+    all.filter(|asked| asked.method == "POST" && asked.path.ends_with(path)).map(|asked| asked.body).collect()
+}
+
+fn fact<'a>(approval: &'a Value, label: &str) -> Option<&'a str> {
+    let facts = approval["card"]["facts"].as_array()?;
+    facts.iter().find(|fact| fact["label"] == label)?["value"].as_str()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approver_changes_the_folder_and_the_film_is_put_there_and_nowhere_else() {
+    let folder = ("MAJORDOMO_TOOLS__RADARR__DEFAULT__ROOT_FOLDER", "/films".to_owned());
+    let stage = Stage::with(Setting { has_media: true, variables: vec![folder], ..Setting::default() }).await;
+    stage.town.radarr("default").clear_queue();
+    stage.town.radarr("default").root_folder("/films-old");
+    let film = |folder: &str| json!({"media_type": "film", "tmdb_id": HAXAN, "root_folder": folder});
+    let (_, body) = stage.post("/api/tools/media_request", json!({"media_type": "film", "tmdb_id": HAXAN})).await;
+    let asked = body["approval"].as_str().unwrap();
+    let (_, before) = stage.get(&format!("/api/approvals/{asked}")).await;
+    assert_eq!(fact(&before, "Folder"), Some("/films"), "{before}");
+    let elsewhere = json!({"decision": "change", "arguments": film("/elsewhere")});
+    let (status, refused) = stage.post(&format!("/api/approvals/{asked}"), elsewhere).await;
+    assert!(status.is_client_error() && refused.to_string().contains("/films-old"), "{status} {refused}");
+
+    let approval = changed(&stage, asked, film("/films-old")).await;
+    let (_, after) = stage.get(&format!("/api/approvals/{approval}")).await;
+    assert_eq!(fact(&after, "Folder"), Some("/films-old"), "the card shows what will be done: {after}");
+    carried_out(&stage, &approval).await;
+    let folders: Vec<Value> = added(&stage, "/movie").into_iter().map(|body| body["rootFolderPath"].clone()).collect();
+    assert_eq!(folders, ["/films-old"]);
+    let (_, record) = stage.post("/api/tools/radarr_movies", json!({"tmdb_id": HAXAN})).await;
+    assert!(record["text"].as_str().is_some_and(|text| text.contains("/films-old/")), "{record}");
+    assert_eq!(newest(&stage).await.0["state"], "wanted");
+    assert_eq!(stage.town.violations(), []);
+    stage.check_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approver_changes_the_seasons_and_exactly_those_are_wanted() {
+    let stage = stage().await;
+    let series = |seasons: Value| json!({"media_type": "series", "tvdb_id": SUPERMAN, "seasons": seasons});
+    let (_, body) = stage.post("/api/tools/media_request", series(json!([1, 2]))).await;
+    let approval = changed(&stage, body["approval"].as_str().unwrap(), series(json!([2]))).await;
+    let (request, _) = newest(&stage).await;
+    assert!(request["title"].as_str().is_some_and(|title| title.ends_with(", season 2")), "{request}");
+    carried_out(&stage, &approval).await;
+    let adds = added(&stage, "/series");
+    assert_eq!(adds.len(), 1, "{adds:?}");
+    let wanted = adds[0]["seasons"].as_array().unwrap().iter().filter(|season| season["monitored"] == true);
+    assert_eq!(wanted.map(|season| season["seasonNumber"].as_u64()).collect::<Vec<_>>(), [Some(2)]);
+    let (request, _) = newest(&stage).await;
+    assert_eq!(request["state"], "wanted", "{request}");
+    assert!(request["title"].as_str().is_some_and(|title| title.ends_with(", season 2")), "{request}");
+    assert_eq!(stage.town.violations(), []);
     stage.check_whole();
 }
 

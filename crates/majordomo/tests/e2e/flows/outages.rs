@@ -143,3 +143,34 @@ async fn the_house_starts_while_everything_else_is_down() {
         is_well(&stage, tool).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_catalogue_away_the_answer_says_so_and_names_no_film() {
+    let stage = Stage::new().await;
+    let talk = stage.conversation().await;
+    stage.town.fault("tmdb", Fault::Refuse).await;
+    let answer = stage.ask(&talk, "what's trending this week?").await;
+    assert!(answer.contains("TMDb"), "the service that could not be asked is named: {answer}");
+    let messages = stage.messages(&talk).await;
+    let parts: Vec<&Value> = messages.iter().flat_map(|message| message["parts"].as_array().unwrap()).collect();
+    assert!(parts.iter().any(|part| part["is_error"] == true), "the call did not work: {parts:#?}");
+    assert!(
+        parts.iter().all(|part| part["cards"].as_array().is_none_or(Vec::is_empty)),
+        "nothing is shown: {parts:#?}"
+    );
+    stage.town.mend("tmdb").await;
+    let begun = Instant::now();
+    let films = loop {
+        let (films, _) = asks(&stage, "tmdb_trending", json!({"media_type": "movie"})).await;
+        if films["is_error"] == false {
+            break films;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{films}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let films: Value = serde_json::from_str(films["text"].as_str().unwrap()).unwrap();
+    for film in films["results"].as_array().unwrap() {
+        let title = film["title"].as_str().unwrap();
+        assert!(!answer.contains(title), "{title} is not known while nobody can be asked: {answer}");
+    }
+}

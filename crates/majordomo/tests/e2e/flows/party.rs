@@ -76,7 +76,7 @@ impl Stage {
     }
 
     /// A key of another person.
-    fn key_of(&self, name: &str, standing: &str) -> String {
+    pub fn key_of(&self, name: &str, standing: &str) -> String {
         let added = self.command(&["person", "add", name, "--standing", standing]);
         assert!(added.status.success(), "{}", text_of(&added));
         let made = self.command(&["key", "create", name, "--person", name]);

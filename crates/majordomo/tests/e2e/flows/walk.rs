@@ -176,3 +176,22 @@ async fn one_answer_for_one_key_however_often_it_is_sent() {
     let users = stage.messages(&conversation).await.iter().filter(|m| m["role"] == "user").count();
     assert_eq!(users, 1);
 }
+
+#[tokio::test]
+async fn a_question_that_only_the_catalogue_answers_takes_less_than_a_second() {
+    let stage = Stage::new().await;
+    let mut took = Vec::new();
+    for question in ["what's trending this week?", "which films are popular?", "what's trending this week?"] {
+        for _ in 0..3 {
+            let talk = stage.conversation().await;
+            let begun = std::time::Instant::now();
+            stage.ask(&talk, question).await;
+            took.push(begun.elapsed());
+        }
+    }
+    took.sort();
+    let median = took[took.len() / 2];
+    eprintln!("median {median:?}, slowest {:?}", took.last());
+    assert!(stage.town.requests_to("tmdb").iter().any(|asked| asked.path.contains("/trending/")), "it was asked");
+    assert!(median < std::time::Duration::from_secs(1), "{took:?}");
+}
