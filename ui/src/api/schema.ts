@@ -1715,6 +1715,34 @@ export interface components {
             /** @description Such as `plex`. */
             name: string;
         };
+        /** @description What somebody says is wrong. */
+        ShownReport: {
+            /** @description What was said to it in the end. */
+            answer: string | null;
+            /** Format: int64 */
+            closed_at_ms: number | null;
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: uuid */
+            id: string;
+            is_own: boolean;
+            /** @description The caller may say what became of it. */
+            may_close: boolean;
+            /** @description By its own name: `GET /api/pictures/{name}`. */
+            picture: string | null;
+            reporter_name: string;
+            /**
+             * Format: uuid
+             * @description By which the title came here, where somebody asked for it: `GET /api/requests/{id}`.
+             */
+            request_id: string | null;
+            /** @description `open`, `mended` or `dismissed`. */
+            state: string;
+            /** @description What is wrong. */
+            text: string;
+            /** @description Such as `The Matrix (1999)`. */
+            title: string;
+        };
         /** @description Something the household asked for. */
         ShownRequest: {
             /**
